@@ -1,0 +1,96 @@
+package event
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Void takes an event out of every number. The event it names may arrive later; neither a void nor a correction
+// can be its target.
+type Void struct {
+	Common
+	// Source and ID name the target, in the same workspace.
+	Source string `json:"source" ch:"target_source" validate:"required,text,max=512"`
+	ID     string `json:"id" ch:"target_id" validate:"required,text,max=256"`
+	Reason string `json:"reason,omitzero" ch:"reason" validate:"omitempty,note,max=2000"`
+}
+
+// Kind is [KindVoid].
+func (*Void) Kind() Kind { return KindVoid }
+
+// Touched is empty: the days are those of the target, which only the warehouse knows.
+func (*Void) Touched(time.Time) []Day { return nil }
+
+// Correct replaces the data of an event; the event's time stays.
+type Correct struct {
+	Common
+	Source string `json:"source" ch:"target_source" validate:"required,text,max=512"`
+	ID     string `json:"id" ch:"target_id" validate:"required,text,max=256"`
+	// Target is the kind of the event to correct; Data is its new payload, validated as that kind.
+	Target Kind           `json:"kind" ch:"target_kind,low" validate:"required"`
+	Data   jsontext.Value `json:"data" ch:"data" validate:"-"`
+}
+
+// Kind is [KindCorrect].
+func (*Correct) Kind() Kind { return KindCorrect }
+
+// Touched is empty: the days are those of the target, before and after.
+func (*Correct) Touched(time.Time) []Day { return nil }
+
+// Check wants a target kind that states a fact, and the data to replace its data with.
+func (c *Correct) Check() []Problem {
+	var out []Problem
+	if _, ok := Lookup(c.Target); c.Target != "" && (!ok || c.Target.Amends()) {
+		out = append(out, Problem{CodeBadTarget, "/data/kind", "name the kind of the event to correct: any kind but void and correct"})
+	}
+	if len(c.Data) == 0 {
+		out = append(out, Problem{CodeMissingField, "/data/data", "give the new data of the event, whole"})
+	}
+	return out
+}
+
+// Normalise writes the common defaults, here and in the data for the target, and brings that data into its canonical
+// form, so that two spellings of one correction are one. Data that is not of the target's kind stays as it is: to
+// refuse it is up to the parser and to sealing.
+func (c *Correct) Normalise() {
+	c.Common.Normalise()
+	_ = c.rewrite(Data.Normalise)
+}
+
+// seal replaces the person who corrects and every person in the new data.
+func (c *Correct) seal(p pseudonym) error {
+	if err := c.Common.seal(p); err != nil {
+		return err
+	}
+	var inner error
+	if err := c.rewrite(func(d Data) {
+		d.Normalise()
+		inner = d.seal(p)
+	}); err != nil {
+		return err
+	}
+	return inner
+}
+
+// rewrite decodes the data as the target's kind, lets change work on it and stores the result canonically. Data that
+// is not of that kind stays as it is and is an error.
+func (c *Correct) rewrite(change func(Data)) error {
+	spec, ok := Lookup(c.Target)
+	if !ok || c.Target.Amends() {
+		return Problem{CodeBadTarget, "/data/kind", "name the kind of the event to correct: any kind but void and correct"}
+	}
+	d := spec.New()
+	if err := json.Unmarshal(c.Data, d, json.RejectUnknownMembers(true)); err != nil {
+		return fmt.Errorf("decode data of the correction: %w", err)
+	}
+	change(d)
+	raw, err := canonical(d)
+	if err != nil {
+		return fmt.Errorf("encode data of the correction: %w", err)
+	}
+	c.Data = raw
+	return nil
+}

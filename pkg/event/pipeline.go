@@ -1,0 +1,104 @@
+package event
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Pipeline is a change of a deal: the state of the deal as it is from the event's time on.
+type Pipeline struct {
+	Common
+	Deal   string `json:"deal" ch:"deal" validate:"required,key"`
+	Stage  string `json:"stage,omitzero" ch:"stage,low" validate:"omitempty,text,max=128"`
+	Status string `json:"status" ch:"status,low" validate:"required,oneof=open won lost"`
+	// Amount is the deal's worth at this change.
+	Amount   *Decimal `json:"amount,omitempty" ch:"amount" validate:"-"`
+	Currency string   `json:"currency,omitzero" ch:"currency,low" validate:"omitempty,currency"`
+	// CreatedAt is when the deal was opened, ClosedAt when it was decided (default: the event's time).
+	CreatedAt *Time `json:"created_at,omitzero" ch:"created_at" validate:"-"`
+	ClosedAt  *Time `json:"closed_at,omitzero" ch:"closed_at" validate:"-"`
+	// Assisted says whether AI had a part in the deal; absent is unknown and counts on neither side.
+	Assisted   *bool   `json:"assisted,omitzero" ch:"assisted"`
+	Touches    Touches `json:"touches,omitzero" ch:"touches" validate:"max=200,dive"`
+	Experiment string  `json:"experiment,omitzero" ch:"experiment,low" validate:"omitempty,key"`
+	// Margin is the share of the amount that stays, 0 to 1.
+	Margin *Number `json:"margin,omitzero" ch:"margin" validate:"omitempty,gte=0,lte=1"`
+	// Sequence orders changes that share a time.
+	Sequence *uint64 `json:"sequence,omitzero" ch:"sequence,set" validate:"omitempty,lte=9007199254740991"`
+}
+
+// Touch is one contact of a workflow with a deal.
+type Touch struct {
+	Workflow string `json:"workflow" validate:"required,key"`
+	At       Time   `json:"at" validate:"required"`
+	Role     string `json:"role,omitzero" validate:"omitempty,oneof=first lead opportunity other"`
+}
+
+// Touches are the contacts of a deal, kept in the warehouse as canonical JSON.
+type Touches []Touch
+
+// Canonical is the list as canonical JSON, "[]" where there is none.
+func (t Touches) Canonical() string {
+	if len(t) == 0 {
+		return "[]"
+	}
+	raw, err := canonical(t)
+	if err != nil {
+		panic(fmt.Sprintf("event: encode touches: %v", err)) // texts that came from JSON and times always encode
+	}
+	return string(raw)
+}
+
+// Kind is [KindPipeline].
+func (*Pipeline) Kind() Kind { return KindPipeline }
+
+// Normalise writes sequence 0, the role "other" and the common defaults.
+func (p *Pipeline) Normalise() {
+	p.Common.Normalise()
+	if p.Sequence == nil {
+		p.Sequence = new(uint64(0))
+	}
+	if len(p.Touches) == 0 {
+		p.Touches = nil
+	}
+	for i := range p.Touches {
+		if p.Touches[i].Role == "" {
+			p.Touches[i].Role = "other"
+		}
+	}
+}
+
+// Check wants a currency beside an amount and a close that does not come before the creation or on an open deal.
+func (p *Pipeline) Check() []Problem {
+	var out []Problem
+	if p.Amount != nil && p.Currency == "" {
+		out = append(out, Problem{CodeMissingField, "/data/currency", "amount is money: give its currency"})
+	}
+	if p.ClosedAt != nil && p.Status == "open" {
+		out = append(out, Problem{CodeInconsistent, "/data/closed_at", "an open deal has no closed_at: leave it out, or give status won or lost"})
+	}
+	if p.ClosedAt != nil && p.CreatedAt != nil && p.ClosedAt.Before(p.CreatedAt.Time) {
+		out = append(out, Problem{CodeInconsistent, "/data/closed_at", "closed_at must not come before created_at"})
+	}
+	return out
+}
+
+// Touched is the day of the event and the deal's cohort, the day when it was created. The roller widens it to every
+// cohort that the deal has ever been in.
+func (p *Pipeline) Touched(at time.Time) []Day {
+	days := []Day{DayOf(at)}
+	if p.CreatedAt != nil {
+		if d := DayOf(p.CreatedAt.Time); !d.Equal(days[0].Time) {
+			days = append(days, d)
+		}
+	}
+	return days
+}
+
+// copiedPipeline copies the touches too, because Normalise writes into them.
+func copiedPipeline(d Data) Data {
+	c := *d.(*Pipeline)
+	c.Touches = slices.Clone(c.Touches)
+	return &c
+}

@@ -1,0 +1,3 @@
+module plumbline/schemas
+
+go 1.26.0
