@@ -1,0 +1,176 @@
+// Package warehouse is our side of ClickHouse: it opens it, brings its schema up to date, inserts what the loader
+// loads, keeps the rollups, and runs the queries of those who read.
+//
+// It knows how rows are stored and how several of them become one (the copies of an event, its corrections and
+// voids, the generations of a rollup), so that nobody else has to. It does not know what a number means: metrics are
+// defined elsewhere and only pass their SQL through here. It never retries: who calls knows whether to.
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"plumbline/pkg/event"
+)
+
+// Config says where the warehouse is and how long its work may take.
+type Config struct {
+	// DSN is clickhouse://user:password@host:port/database. The database must exist.
+	DSN string `name:"dsn" required:"true" help:"address of ClickHouse: clickhouse://user:password@host:port/database"`
+	// InsertTimeout bounds one insert; it must stay below the rebalance timeout of the consumer groups, so that a loader
+	// which lost its partitions has stopped writing when another one starts. Default 20 s.
+	InsertTimeout time.Duration `name:"insert-timeout" default:"20s" help:"longest time for one insert"`
+	// RollTimeout bounds one statement of a roll. Default 5 minutes.
+	RollTimeout time.Duration `name:"roll-timeout" default:"5m" help:"longest time for one statement of a roll"`
+}
+
+// DB is an open warehouse. It is safe for concurrent use.
+type DB struct {
+	cfg  Config
+	conn driver.Conn
+
+	mu sync.Mutex
+	// complete is the latest watermark that was given out: it never goes back.
+	complete time.Time
+}
+
+// Open connects and waits for the first answer. Blocks travel compressed (LZ4), and inserts are acknowledged when
+// they are in the table: asynchronous inserts are off.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	opts, err := clickhouse.ParseDSN(cfg.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("open warehouse: %w", err)
+	}
+	if cfg.InsertTimeout == 0 {
+		cfg.InsertTimeout = 20 * time.Second
+	}
+	if cfg.RollTimeout == 0 {
+		cfg.RollTimeout = 5 * time.Minute
+	}
+	opts.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	if opts.Settings == nil {
+		opts.Settings = clickhouse.Settings{}
+	}
+	opts.Settings["async_insert"] = 0
+	// A roll writes many months at once.
+	opts.Settings["max_partitions_per_insert_block"] = 0
+	// Copies of a row have one day and so are in one partition, of every table that FINAL reads.
+	opts.Settings["do_not_merge_across_partitions_select_final"] = 1
+	// Overflow of a product must fail, not wrap.
+	opts.Settings["decimal_check_overflow"] = 1
+	// "This query needs that table" must hold for what was inserted through another connection of a cluster, too.
+	opts.Settings["select_sequential_consistency"] = 1
+	opts.MaxOpenConns, opts.MaxIdleConns = 16, 8
+	conn, err := clickhouse.Open(opts)
+	if err != nil {
+		return nil, fmt.Errorf("open warehouse: %w", err)
+	}
+	if err := conn.Ping(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open warehouse: %w", err), conn.Close())
+	}
+	return &DB{cfg: cfg, conn: conn}, nil
+}
+
+// Close closes all connections.
+func (db *DB) Close() error { return db.conn.Close() }
+
+// Ping asks whether the warehouse answers.
+func (db *DB) Ping(ctx context.Context) error {
+	if err := db.conn.Ping(ctx); err != nil {
+		return fmt.Errorf("ping warehouse: %w", err)
+	}
+	return nil
+}
+
+// Query runs sql with named parameters, written {name:Type}, and appends the rows to dest, a pointer to a slice of
+// structs with `ch` tags, one for each column. Decimals scan into decimal.Decimal, nullable columns into pointers,
+// FixedString(16) into [16]byte. Days and lists of days may be passed as event.Day; the parameter of a time.Time is of
+// type DateTime64(3, 'UTC').
+func (db *DB) Query(ctx context.Context, sql string, args map[string]any, dest any) error {
+	if err := db.conn.Select(ctx, dest, sql, named(args)...); err != nil {
+		return fmt.Errorf("query warehouse: %w", err)
+	}
+	return nil
+}
+
+// exec runs a statement without rows.
+func (db *DB) exec(ctx context.Context, sql string, args map[string]any) error {
+	return db.conn.Exec(ctx, sql, named(args)...)
+}
+
+// named makes parameters of a map; types of ours become texts that ClickHouse reads.
+func named(args map[string]any) []any {
+	out := make([]any, 0, len(args))
+	for name, value := range args {
+		switch v := value.(type) {
+		case event.Day:
+			value = v.String()
+		case []event.Day:
+			value = dayTexts(v)
+		case event.Time:
+			value = timeText(v.Time)
+		case time.Time:
+			value = timeText(v)
+		case event.Kind:
+			value = string(v)
+		}
+		out = append(out, clickhouse.Named(name, value))
+	}
+	return out
+}
+
+// timeText is a time as a parameter of type DateTime64(3, 'UTC'). The client itself would write seconds since 1970,
+// which the server misreads where they have fewer than ten digits: before September 2001.
+func timeText(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }
+
+func dayTexts(days []event.Day) []string {
+	out := make([]string, len(days))
+	for i, d := range days {
+		out[i] = d.String()
+	}
+	return out
+}
+
+// send inserts one block: fill appends all rows between opening and sending the batch, and does nothing else there,
+// since an open batch holds a connection. Send happens once; a failed batch is closed and never sent again.
+func (db *DB) send(ctx context.Context, table string, columns []string, fill func(driver.Batch) error) error {
+	ctx, cancel := context.WithTimeout(ctx, db.cfg.InsertTimeout)
+	defer cancel()
+	batch, err := db.conn.PrepareBatch(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+")")
+	if err != nil {
+		return fmt.Errorf("insert into %s: %w", table, err)
+	}
+	if err := fill(batch); err != nil {
+		return errors.Join(fmt.Errorf("insert into %s: %w", table, err), batch.Close())
+	}
+	if err := errors.Join(batch.Send(), batch.Close()); err != nil {
+		return fmt.Errorf("insert into %s: %w", table, err)
+	}
+	return nil
+}
+
+// appendColumns hands whole columns to a batch, in the order in which the insert names them.
+func appendColumns(batch driver.Batch, columns ...any) error {
+	for i, values := range columns {
+		if err := batch.Column(i).Append(values); err != nil {
+			return fmt.Errorf("column %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// column collects one value of each row.
+func column[R, V any](rows []R, value func(*R) V) []V {
+	out := make([]V, len(rows))
+	for i := range rows {
+		out[i] = value(&rows[i])
+	}
+	return out
+}

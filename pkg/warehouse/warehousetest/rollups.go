@@ -1,0 +1,70 @@
+package warehousetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"plumbline/pkg/warehouse"
+)
+
+// rollupKeys are the columns of the rollups that are keys and sums, in the order of the brute force.
+func rollupKeys() map[string]string {
+	return map[string]string{
+		"rollup_hours": "team,workflow,person,evidence,assisted,trial,n,units,doing_minutes,prompting_minutes,review_minutes," +
+			"rework_minutes,correction_minutes,minutes,given_n,given_units,given_baseline,given_minutes,units_sq,minutes_sq,minutes_units",
+		"rollup_trials": "trial,lower(hex(identity)),team,workflow,person,assisted,units,doing_minutes,prompting_minutes,review_minutes," +
+			"rework_minutes,correction_minutes,estimate_unassisted_minutes,estimate_assisted_minutes",
+		"rollup_spend":       "team,workflow,vendor,category,currency,charge_category,n,billed,effective,effective_n,final_n",
+		"rollup_conversions": "team,workflow,experiment,variant,metric,currency,n,exposures,conversions,value,value_squares,deal_n",
+		"rollup_deals": "deal,team,workflow,stage,status,amount,currency,created_at,decided_at,decided_day,assisted,margin," +
+			"experiment,touches,changes,last_change,lower(hex(identity))",
+	}
+}
+
+// ReadRollups reads all current rows of all rollups as texts.
+func ReadRollups(ctx context.Context, t Fataler, db *warehouse.DB, workspace string) []string {
+	t.Helper()
+	snapshot, err := db.Snapshot(ctx, workspace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for table, columns := range rollupKeys() {
+		texts := []string{"'" + table + "'", "toString(day)"}
+		for c := range strings.SplitSeq(columns, ",") {
+			texts = append(texts, "ifNull(toString("+c+"), 'NULL')")
+		}
+		var rows []struct {
+			Text string `ch:"text"`
+		}
+		sql := "SELECT arrayStringConcat([" + strings.Join(texts, ", ") + "], '|') AS text FROM " + table +
+			" WHERE workspace = {workspace:String} AND " + warehouse.Current
+		args := map[string]any{"workspace": workspace, "generation": snapshot.Generation}
+		if err := db.Query(ctx, sql, args, &rows); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			out = append(out, r.Text)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Difference names rows that only one side has.
+func Difference(got, want []string) string {
+	var out []string
+	for _, g := range got {
+		if !slices.Contains(want, g) {
+			out = append(out, "got  "+g)
+		}
+	}
+	for _, w := range want {
+		if !slices.Contains(got, w) {
+			out = append(out, "want "+w)
+		}
+	}
+	return fmt.Sprintf("%d rows, want %d\n%s", len(got), len(want), strings.Join(out, "\n"))
+}
