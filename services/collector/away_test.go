@@ -1,0 +1,167 @@
+package collector_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"plumbline/pkg/bus"
+	"plumbline/pkg/embedded" //nolint:depguard // this test stops a broker and starts it again, which a shared one can not
+	"plumbline/pkg/event"
+)
+
+// The broker goes away: every event is to be sent again, and the service is not ready. It comes back: the same request
+// is taken, and nothing that was accepted is missing.
+func TestBrokerAway(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kafka")
+	broker, err := embedded.StartBroker(t.Context(), embedded.BrokerConfig{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config(t)
+	cfg.Bus = bus.Config{Brokers: broker.Addrs(), Partitions: 3}
+	cfg.ProduceTimeout = time.Second
+	s := serve(t, cfg)
+	if a := s.post(t, structured, one("before", nil)); a.Status != http.StatusAccepted {
+		t.Fatalf("before: %d %s", a.Status, a.Body)
+	}
+	if a := s.do(t, http.MethodGet, "/readyz", "", nil); a.Status != http.StatusOK || !strings.Contains(a.Body, `"broker":"ok"`) {
+		t.Errorf("ready before: %d %s", a.Status, a.Body)
+	}
+	if err := broker.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a := s.post(t, batched, batch(one("during", nil), one("during", nil), one("bad", map[string]any{"time": nil})))
+	if a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" || a.Code != "broker_away" {
+		t.Fatalf("during: %d %s", a.Status, a.Body)
+	}
+	if a.Answers[0].State != event.Retry || a.Answers[0].Code != event.CodeBrokerAway || a.Answers[1].State != event.Duplicate ||
+		a.Answers[2].State != event.Rejected || a.Retry != 1 {
+		t.Errorf("during: %s", a.Body)
+	}
+	if a := s.do(t, http.MethodGet, "/readyz", "", nil); a.Status != http.StatusServiceUnavailable {
+		t.Errorf("ready without a broker: %d %s", a.Status, a.Body)
+	}
+	if a := s.do(t, http.MethodGet, "/healthz", "", nil); a.Status != http.StatusOK {
+		t.Errorf("alive without a broker: %d %s", a.Status, a.Body)
+	}
+	restart(t, dir, broker)
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		a := s.post(t, structured, one("during", nil))
+		if a.Status == http.StatusAccepted {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after: %d %s", a.Status, a.Body)
+		}
+	}
+	checkMetrics(t, s)
+	// A try that was not confirmed may be in the log all the same; the identity absorbs it.
+	ids := map[string]bool{}
+	for _, m := range everything(t, cfg.Bus, bus.Events) {
+		e, err := event.FromMessage(m.Partition, m.Offset, m.Time, m.Key, bus.Headers(&m), m.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[e.ID] = true
+	}
+	if len(ids) != 2 || !ids["before"] || !ids["during"] {
+		t.Errorf("the log has %v", ids)
+	}
+}
+
+// checkMetrics looks for what the requests of TestBrokerAway must have counted.
+func checkMetrics(t *testing.T, s *served) {
+	t.Helper()
+	metrics := s.do(t, http.MethodGet, "/metrics", "", nil).Body
+	for _, want := range []string{
+		`plumbline_collector_events_total{code="missing_time",kind="hours_saved",state="rejected"} 1`,
+		`plumbline_collector_events_total{code="",kind="hours_saved",state="duplicate"} 1`,
+		`plumbline_collector_rejects_not_kept_total 1`,
+		`plumbline_collector_in_flight_bytes 0`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
+}
+
+// restart starts the broker again, where it was.
+func restart(t *testing.T, dir string, broker *embedded.Broker) {
+	t.Helper()
+	_, port, err := net.SplitHostPort(broker.Addrs()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := embedded.StartBroker(t.Context(), embedded.BrokerConfig{Dir: dir, Port: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Stop(context.Background()) })
+}
+
+// A workspace that has used up its share is told so, and others are not disturbed.
+func TestTooMuchInFlight(t *testing.T) {
+	cfg := config(t)
+	// Three quarters of 8 MiB are one body of unknown length (4 MiB), not two.
+	cfg.MaxInFlightBytes = 8 << 20
+	s := serve(t, cfg)
+	reader, writer := net.Pipe()
+	defer func() { _ = writer.Close() }()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/events", reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer the-key")
+	req.Header.Set("Content-Type", batched)
+	first := make(chan int, 1)
+	go func() {
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			first <- 0
+			return
+		}
+		_ = res.Body.Close()
+		first <- res.StatusCode
+	}()
+	if _, err := writer.Write([]byte("[")); err != nil {
+		t.Fatal(err)
+	}
+	large := "[" + strings.Repeat(" ", 3<<20) + "]"
+	deadline := time.Now().Add(20 * time.Second)
+	for { // until the first request holds its reservation
+		a := s.post(t, batched, large)
+		if a.Status == http.StatusTooManyRequests {
+			if a.Code != "overloaded" || a.Header.Get("Retry-After") == "" {
+				t.Errorf("%s, Retry-After %q", a.Body, a.Header.Get("Retry-After"))
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("never too much: %d %s", a.Status, a.Body)
+		}
+	}
+	if a := s.post(t, structured, one("small", nil)); a.Status != http.StatusAccepted {
+		t.Errorf("a small one: %d %s", a.Status, a.Body)
+	}
+	if _, err := writer.Write([]byte("]")); err != nil {
+		t.Fatal(err)
+	}
+	_ = writer.Close()
+	if status := <-first; status != http.StatusAccepted {
+		t.Errorf("the first: %d", status)
+	}
+	if a := s.post(t, batched, large); a.Status != http.StatusAccepted {
+		t.Errorf("afterwards: %d %s", a.Status, a.Body)
+	}
+}

@@ -1,0 +1,173 @@
+// Package collector takes events in: it reads them from HTTP in all three modes of CloudEvents, validates and seals
+// them, writes them to the log, and answers for each one when the log has it. What it does not take it keeps, with the
+// reason, on the topic of rejects.
+//
+// It stores nothing itself and never asks the warehouse whether an event is new: that is the loader's to know. The
+// warehouse is only asked where an event is, and may be away without stopping the intake.
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"plumbline/pkg/access"
+	"plumbline/pkg/bus"
+	"plumbline/pkg/event"
+	"plumbline/pkg/process"
+	"plumbline/pkg/warehouse"
+)
+
+// The limits of a request; those of one event are in package event.
+const (
+	// MaxEvents is the most events of a request.
+	MaxEvents = 1000
+	// MaxBody is the most bytes of a request, unpacked.
+	MaxBody = 4 << 20
+)
+
+// Secret is the key of the hashes that stand for persons and payloads. It must never change while old events count.
+type Secret []byte
+
+// minSecret is the least length of a secret, bytes.
+const minSecret = 32
+
+// UnmarshalText takes the text as it is.
+func (s *Secret) UnmarshalText(text []byte) error {
+	if len(text) < minSecret {
+		return fmt.Errorf("give at least %d characters", minSecret)
+	}
+	*s = append(Secret(nil), text...)
+	return nil
+}
+
+// Config is what a collector needs.
+type Config struct {
+	// Listen is the address of a collector that runs alone.
+	Listen    string            `name:"listen" default:"127.0.0.1:8081" help:"address to listen on, host:port"`
+	Log       process.LogConfig `name:"log"`
+	Bus       bus.Config        `name:"kafka"`
+	Warehouse warehouse.Config  `name:"clickhouse"`
+	Secret    Secret            `name:"secret" required:"true" help:"key of the hashes of persons and payloads, at least 32 characters; never change it"`
+	// WriteKeys are texts of keys for the default workspace; Keys are further ones of any workspace.
+	WriteKeys []string `name:"write-key" help:"keys that may send events, by comma"`
+	Workspace string   `name:"workspace" default:"default" help:"workspace of the write keys"`
+	Keys      []access.Key
+	// MaxInFlightBytes bounds the bodies that are being worked on; one workspace may take three quarters of it.
+	MaxInFlightBytes int64 `name:"max-in-flight-bytes" default:"134217728" help:"most bytes of request bodies at a time"`
+	// ProduceTimeout is how long a request waits for the broker.
+	ProduceTimeout time.Duration `name:"produce-timeout" default:"10s" help:"how long a request waits for the broker"`
+	// Now is the clock that judges whether an event lies in the future; nil is the real one.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() Config {
+	if c.Workspace == "" {
+		c.Workspace = "default"
+	}
+	if c.MaxInFlightBytes == 0 {
+		c.MaxInFlightBytes = 128 << 20
+	}
+	if c.ProduceTimeout == 0 {
+		c.ProduceTimeout = 10 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Validate reports everything that is wrong with the config.
+func (c Config) Validate() error {
+	d := c.withDefaults()
+	errs := []error{d.Bus.Validate()}
+	if len(d.Secret) < minSecret {
+		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", minSecret))
+	}
+	if d.MaxInFlightBytes < 2*MaxBody {
+		errs = append(errs, fmt.Errorf("max in-flight bytes: give at least %d, two requests", 2*MaxBody))
+	}
+	if d.ProduceTimeout < 0 {
+		errs = append(errs, errors.New("produce timeout: it can not be negative"))
+	}
+	if len(d.WriteKeys)+len(d.Keys) == 0 {
+		errs = append(errs, errors.New("write key: give at least one, or nobody can send events"))
+	}
+	for _, k := range d.Keys {
+		if k.Workspace == "" {
+			errs = append(errs, fmt.Errorf("key %q: it has no workspace", k.ID))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// keys joins the two forms in which keys are configured.
+func (c Config) keys() (*access.Keys, error) {
+	all := append([]access.Key(nil), c.Keys...)
+	for _, text := range c.WriteKeys {
+		k, err := access.PlainKey(text, c.Workspace)
+		if err != nil {
+			return nil, fmt.Errorf("write key: %w", err)
+		}
+		all = append(all, k)
+	}
+	return access.NewKeys(all...), nil
+}
+
+// Run makes sure that the topics are there and registers the collector on the mount. Where mount is nil it serves on
+// an address of its own until ctx ends. The broker must answer at the start; the warehouse need not.
+func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
+	if mount == nil {
+		log := process.NewLogger(os.Stderr, cfg.Log)
+		return process.Server{
+			Addr: cfg.Listen, Log: log,
+			Ready: func(addr string) { log.InfoContext(ctx, "collector listens", "address", addr) },
+		}.Run(ctx, func(m *process.Mount) error { return Run(ctx, cfg, m) })
+	}
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("collector: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	keys, err := cfg.keys()
+	if err != nil {
+		return fmt.Errorf("collector: %w", err)
+	}
+	if err := bus.Ensure(ctx, cfg.Bus); err != nil {
+		return fmt.Errorf("collector: %w", err)
+	}
+	return register(cfg, keys, mount)
+}
+
+// register wires the collector together.
+func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
+	m := newMetrics(mount.Metrics)
+	events, rejected := bus.NewProducer(cfg.Bus, bus.Events), bus.NewProducer(cfg.Bus, bus.Rejected)
+	r := &receiver{
+		parser:  event.NewParser(cfg.Now),
+		sealer:  event.NewSealer(cfg.Secret),
+		events:  events,
+		rejects: &rejects{producer: rejected, now: cfg.Now, metrics: m, log: mount.Log},
+		flight:  newFlight(cfg.MaxInFlightBytes, m),
+		timeout: cfg.ProduceTimeout,
+		metrics: m,
+		log:     mount.Log,
+	}
+	where := &tracker{cfg: cfg.Warehouse}
+	shelf, err := newShelf()
+	if err != nil {
+		return fmt.Errorf("collector: %w", err)
+	}
+	auth := authenticate(keys, m)
+	mount.Router.POST("/v1/events", auth, process.MaxBody(MaxBody), r.receive)
+	mount.Router.GET("/v1/events", auth, where.one)
+	mount.Router.POST("/v1/events/outcomes", auth, process.MaxBody(MaxBody), where.many)
+	mount.Router.GET("/v1/schemas", shelf.list)
+	mount.Router.GET("/v1/schemas/:kind", shelf.one)
+	mount.Health.Add("broker", events.Ping)
+	mount.OnStop("collector", func(context.Context) error {
+		return errors.Join(events.Close(), rejected.Close(), where.close())
+	})
+	return nil
+}

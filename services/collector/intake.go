@@ -1,0 +1,194 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"plumbline/pkg/access"
+	"plumbline/pkg/bus"
+	"plumbline/pkg/event"
+)
+
+// submission is how one event came.
+type submission struct {
+	body        []byte
+	contentType string
+	// attributes are those of the binary mode, which stand beside the body.
+	attributes map[string]string
+}
+
+// entry is one event of a request and what becomes of it.
+type entry struct {
+	from     submission
+	event    event.Event
+	identity event.Identity
+	payload  event.PayloadHash
+	answer   event.Answer
+}
+
+// intake is a request under way.
+type intake struct {
+	key     access.Key
+	receive string
+	entries []entry
+	// messages are for the log; sent names the entry of each.
+	messages []bus.Message
+	sent     []int
+	first    map[event.Identity]int
+}
+
+func (in *intake) grow(n int) {
+	in.entries = make([]entry, 0, n)
+	in.messages = make([]bus.Message, 0, n)
+	in.sent = make([]int, 0, n)
+	in.first = make(map[event.Identity]int, n)
+}
+
+// add judges one event and puts it among the messages, or gives it its answer.
+func (r *receiver) add(in *intake, e event.Event, problems []event.Problem, from submission) {
+	n := len(in.entries)
+	in.entries = append(in.entries, entry{from: from, event: e, answer: event.Answer{Source: short(e.Source), ID: short(e.ID)}})
+	this := &in.entries[n]
+	if len(problems) == 0 {
+		problems = forbidden(in.key, e)
+	}
+	if len(problems) > 0 {
+		this.reject(problems)
+		return
+	}
+	this.event.Workspace = in.key.Workspace
+	sealed, err := r.sealer.Seal(this.event)
+	if err != nil {
+		// The parser has let something pass that can not be written.
+		r.log.Error("seal event failed", "error", err, "kind", string(e.Kind))
+		this.reject([]event.Problem{{Code: event.CodeBadValue, Pointer: "/data", Message: "the data can not be stored as it is"}})
+		return
+	}
+	this.identity, this.payload = sealed.Identity, sealed.Payload
+	if i, ok := in.first[sealed.Identity]; ok {
+		if in.entries[i].payload == sealed.Payload {
+			this.answer.State = event.Duplicate
+			return
+		}
+		this.reject([]event.Problem{{
+			Code: event.CodeIDConflict, Pointer: "/id",
+			Message: "an event with this source and id, but with other content, stands earlier in the request: give it another id",
+		}})
+		return
+	}
+	in.first[sealed.Identity] = n
+	sealed.Receive = in.receive
+	key, headers, value := sealed.Message()
+	in.messages = append(in.messages, bus.Message{Key: key, Headers: headers, Value: value})
+	in.sent = append(in.sent, n)
+}
+
+func (e *entry) reject(problems []event.Problem) {
+	e.answer.State = event.Rejected
+	e.answer.Code, e.answer.Pointer, e.answer.Message = problems[0].Code, problems[0].Pointer, problems[0].Message
+	if len(problems) > 1 {
+		e.answer.Problems = problems
+	}
+}
+
+// forbidden says which sources of the event the key may not touch: its own, and that of the event that it amends.
+func forbidden(key access.Key, e event.Event) []event.Problem {
+	var out []event.Problem
+	if !key.MayWrite(e.Source) {
+		out = append(out, event.Problem{
+			Code: event.CodeForbiddenSource, Pointer: "/source", Message: "this key may not write events of this source: use the key of the source",
+		})
+	}
+	var target string
+	switch d := e.Data.(type) {
+	case *event.Void:
+		target = d.Source
+	case *event.Correct:
+		target = d.Source
+	default:
+		return out
+	}
+	if !key.MayWrite(target) {
+		out = append(out, event.Problem{
+			Code: event.CodeForbiddenSource, Pointer: "/data/source", Message: "this key may not change events of this source: use the key of the source",
+		})
+	}
+	return out
+}
+
+// short bounds what an answer repeats of a name that may be anything.
+func short(s string) string {
+	const most = 1024
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
+}
+
+// write produces the events and keeps the rejects, and completes the answers. An event is accepted once the broker has
+// it, and not before.
+func (r *receiver) write(ctx context.Context, in *intake) {
+	var keeping sync.WaitGroup
+	if rejected := in.rejected(); len(rejected) > 0 {
+		keeping.Go(func() { r.rejects.keep(ctx, in.key.Workspace, rejected) })
+	}
+	if len(in.messages) > 0 {
+		r.produce(ctx, in)
+	}
+	keeping.Wait()
+}
+
+// rejected are copies of the entries that are not taken.
+func (in *intake) rejected() []entry {
+	var out []entry
+	for i := range in.entries {
+		if in.entries[i].answer.State == event.Rejected {
+			out = append(out, in.entries[i])
+		}
+	}
+	return out
+}
+
+func (r *receiver) produce(ctx context.Context, in *intake) {
+	started := time.Now()
+	receipts, err := r.events.Produce(ctx, in.messages)
+	var partial *bus.PartialError
+	result := "ok"
+	if err != nil {
+		result = "failed"
+		r.log.WarnContext(ctx, "produce failed", "error", err, "events", len(in.messages))
+		if !errors.As(err, &partial) {
+			partial = &bus.PartialError{Errs: make([]error, len(in.messages))}
+			for i := range partial.Errs {
+				partial.Errs[i] = err
+			}
+		}
+	}
+	r.metrics.produce.WithLabelValues(result).Observe(time.Since(started).Seconds())
+	var late []entry
+	for i, n := range in.sent {
+		e := &in.entries[n]
+		var failure error
+		if partial != nil {
+			failure = partial.Errs[i]
+		}
+		switch {
+		case failure == nil:
+			e.answer.State, e.answer.Receipt = event.Accepted, receipts[i].String()
+		case errors.Is(failure, bus.ErrTooLarge), errors.Is(failure, kafka.MessageSizeTooLarge):
+			e.reject([]event.Problem{{Code: event.CodeTooLarge, Message: "the event with its attributes is larger than the log takes: shorten it"}})
+			late = append(late, *e)
+		default:
+			e.answer.State, e.answer.Code = event.Retry, event.CodeBrokerAway
+			e.answer.Message = "the log has not confirmed the event: send the same again"
+		}
+	}
+	if len(late) > 0 {
+		r.rejects.keep(ctx, in.key.Workspace, late)
+	}
+}
