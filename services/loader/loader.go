@@ -1,0 +1,172 @@
+// Package loader moves events from the log into the warehouse, each exactly once, and keeps the rollups equal to what
+// is stored.
+//
+// It consumes four topics: events (checked against what is stored, inserted), marks (days to roll anew), registry
+// and rejected (copied into their tables). Of each it commits an offset only after everything that follows from the
+// messages is durable, so that a crash at any point repeats work and loses none; what is repeated is recognised by
+// identity and changes nothing. The steps and their order are in steps.go, with the reason for the order.
+//
+// It does not validate events, which the collector has done, and it computes no metric.
+package loader
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"plumbline/pkg/bus"
+	"plumbline/pkg/process"
+	"plumbline/pkg/warehouse"
+)
+
+// Config says what a loader works on. Zero values are the defaults.
+type Config struct {
+	// Listen is where health and metrics are served, if the loader runs on its own.
+	Listen string            `name:"listen" default:"127.0.0.1:8082" help:"address to listen on, host:port"`
+	Log    process.LogConfig `name:"log"`
+
+	Bus       bus.Config       `name:"kafka"`
+	Warehouse warehouse.Config `name:"clickhouse"`
+
+	// ChunkMessages and ChunkBytes bound what is taken from a partition at once, and so the memory: about four times
+	// ChunkBytes for each assigned partition.
+	ChunkMessages int   `name:"chunk-messages" default:"50000" help:"most messages of a chunk, below 500000"`
+	ChunkBytes    int64 `name:"chunk-bytes" default:"33554432" help:"most bytes of a chunk, at most 128 MiB"`
+	// Linger is how long a chunk waits to become full. Each chunk is a part of two tables at least, and ClickHouse
+	// merges parts in the background: at a trickle over all partitions, half a second means two dozen a second.
+	Linger time.Duration `name:"linger" default:"500ms" help:"how long a chunk waits to become full"`
+	// RollLinger is how long marks are collected before a roll: the shortest time between two rolls of a day.
+	RollLinger time.Duration `name:"roll-linger" default:"500ms" help:"how long marks are collected before a roll"`
+	// Session is how long a loader may be silent before its partitions go to another one.
+	Session time.Duration `name:"session" default:"10s" help:"how long a loader may be silent before others take over"`
+}
+
+const (
+	defaultLinger = 500 * time.Millisecond
+	sweepEvery    = 10 * time.Minute
+)
+
+// The consumer groups.
+const (
+	groupLoader   = "loader"
+	groupRoller   = "roller"
+	groupRegistry = "registry-loader"
+	groupRejected = "reject-loader"
+)
+
+// Run loads until ctx ends. With a mount it registers health, metrics and its loops there and returns, so that
+// several services share one listener; with nil it serves them itself at cfg.Listen.
+func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
+	if mount != nil {
+		return register(ctx, cfg, mount)
+	}
+	server := process.Server{Addr: cfg.Listen, Log: process.NewLogger(os.Stderr, cfg.Log)}
+	return server.Run(ctx, func(m *process.Mount) error { return register(ctx, cfg, m) })
+}
+
+func register(ctx context.Context, cfg Config, mount *process.Mount) error {
+	l, err := open(ctx, cfg, mount)
+	if err != nil {
+		return fmt.Errorf("start loader: %w", err)
+	}
+	l.start(mount)
+	return nil
+}
+
+// open opens everything that a loader needs, and brings the schema and the topics up to date.
+func open(ctx context.Context, cfg Config, mount *process.Mount) (*loader, error) {
+	cfg.Linger, cfg.RollLinger = cmp.Or(cfg.Linger, defaultLinger), cmp.Or(cfg.RollLinger, defaultLinger)
+	db, err := warehouse.Open(ctx, cfg.Warehouse)
+	if err != nil {
+		return nil, err
+	}
+	mount.OnStop("warehouse of the loader", func(context.Context) error { return db.Close() })
+	if err := errors.Join(db.Migrate(ctx), bus.Ensure(ctx, cfg.Bus)); err != nil {
+		return nil, err
+	}
+	// Services that share a mount each have consumers.
+	busMetrics := bus.NewMetrics(prometheus.WrapRegistererWith(prometheus.Labels{"service": "loader"}, mount.Metrics))
+	l := &loader{
+		cfg: cfg, db: db, log: mount.Log.With("service", "loader"),
+		marks: bus.NewProducer(cfg.Bus, bus.Marks), rejected: bus.NewProducer(cfg.Bus, bus.Rejected),
+		metrics: newMetrics(mount.Metrics), busMetrics: busMetrics,
+	}
+	l.progress = newProgress(db, l.log, cfg.Bus.PartitionCount())
+	mount.OnStop("producers of the loader", func(context.Context) error {
+		return errors.Join(l.marks.Close(), l.rejected.Close())
+	})
+	mount.Health.Add("warehouse", db.Ping)
+	mount.Health.Add("broker", l.marks.Ping)
+	return l, nil
+}
+
+// loader is a running loader.
+type loader struct {
+	cfg        Config
+	db         *warehouse.DB
+	log        *slog.Logger
+	marks      *bus.Producer
+	rejected   *bus.Producer
+	progress   *progress
+	metrics    *metrics
+	busMetrics *bus.Metrics
+	// after is called when a step of a chunk is done; an error from it is a crash at that point. Only tests set it.
+	after func(step string) error
+}
+
+// start registers the loops.
+func (l *loader) start(mount *process.Mount) {
+	mount.Go("load events", func(ctx context.Context) error {
+		return l.consume(ctx, groupLoader, bus.Events, warehouse.StreamEvents, l.cfg.Linger, l.loadChunk)
+	})
+	mount.Go("roll marks", func(ctx context.Context) error {
+		return l.consume(ctx, groupRoller, bus.Marks, warehouse.StreamMarks, l.cfg.RollLinger, l.rollChunk)
+	})
+	mount.Go("load registry", func(ctx context.Context) error {
+		return l.consume(ctx, groupRegistry, bus.Registry, warehouse.StreamRegistry, l.cfg.Linger, l.registryChunk)
+	})
+	mount.Go("load rejects", func(ctx context.Context) error {
+		return l.consume(ctx, groupRejected, bus.Rejected, warehouse.StreamRejected, l.cfg.Linger, l.rejectedChunk)
+	})
+	mount.Go("record progress", l.progress.run)
+	mount.Go("sweep rollups", l.sweep)
+}
+
+// consume runs one consumer group. Progress is told after the chunk is handled and before its offset is committed,
+// which is early by nothing that matters: all that it claims is done.
+func (l *loader) consume(ctx context.Context, group string, topic bus.Name, stream string, linger time.Duration, handle func(context.Context, bus.Chunk) error) error {
+	cc := bus.ConsumeConfig{
+		Group: group, Topic: topic, MaxMessages: l.cfg.ChunkMessages, MaxBytes: l.cfg.ChunkBytes, Linger: linger,
+		Session: l.cfg.Session, Log: l.log, Metrics: l.busMetrics,
+		Idle: func(partition int, next int64, at time.Time) { l.progress.idle(stream, partition, next, at) },
+	}
+	return bus.Consume(ctx, l.cfg.Bus, cc, func(ctx context.Context, c bus.Chunk) error {
+		if err := handle(ctx, c); err != nil {
+			return err
+		}
+		l.progress.handled(stream, c)
+		return nil
+	})
+}
+
+// sweep deletes superseded rollups now and then. Several loaders may do so at once.
+func (l *loader) sweep(ctx context.Context) error {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := l.db.Sweep(ctx); err != nil && ctx.Err() == nil {
+				l.log.WarnContext(ctx, "sweep failed", "error", err)
+			}
+		}
+	}
+}

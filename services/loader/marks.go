@@ -1,0 +1,137 @@
+package loader
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"plumbline/pkg/bus"
+	"plumbline/pkg/event"
+	"plumbline/pkg/warehouse"
+)
+
+// mark is a message on the topic of marks: a day of a workspace has to be rolled anew. Its key is the workspace, so
+// that one roller at a time works on a workspace.
+type mark struct {
+	Workspace string `json:"workspace"`
+	// Day is a UTC day. All stands for every day there is.
+	Day event.Day `json:"day,omitzero"`
+	All bool      `json:"all,omitzero"`
+	// Partition and Offset are the last event of the chunk that made the mark, for people who look for the cause.
+	Partition int   `json:"partition"`
+	Offset    int64 `json:"offset"`
+}
+
+// mark marks the days that the rows of the chunk touch, with those of the events that voids and corrections among them name.
+func (l *loader) mark(ctx context.Context, b *batch) error {
+	touched, err := l.db.Touched(ctx, slices.Concat(b.fresh, b.repeated))
+	if err != nil {
+		return err
+	}
+	var marks []mark
+	for _, workspace := range slices.Sorted(maps.Keys(touched)) {
+		for _, day := range touched[workspace] {
+			marks = append(marks, mark{Workspace: workspace, Day: day, Partition: b.chunk.Partition, Offset: b.chunk.Last})
+		}
+	}
+	return l.writeMarks(ctx, marks)
+}
+
+func (l *loader) writeMarks(ctx context.Context, marks []mark) error {
+	messages := make([]bus.Message, len(marks))
+	for i, m := range marks {
+		value, err := json.Marshal(m)
+		if err != nil {
+			return fmt.Errorf("encode mark: %w", err)
+		}
+		messages[i] = bus.Message{Key: []byte(m.Workspace), Value: value}
+	}
+	if _, err := l.marks.Produce(ctx, messages); err != nil {
+		return fmt.Errorf("write marks: %w", err)
+	}
+	return nil
+}
+
+// due is what the marks of a chunk ask for in one workspace.
+type due struct {
+	all  bool
+	days map[event.Day]bool
+}
+
+// rollChunk rolls the days that the marks name, each once.
+func (l *loader) rollChunk(ctx context.Context, chunk bus.Chunk) error {
+	byWorkspace := map[string]*due{}
+	for i := range chunk.Messages {
+		m := &chunk.Messages[i]
+		var k mark
+		if err := json.Unmarshal(m.Value, &k); err != nil || k.Workspace == "" || k.Day.IsZero() && !k.All {
+			l.metrics.badMarks.Inc()
+			l.log.ErrorContext(ctx, "message on the topic of marks is unreadable", "partition", m.Partition, "offset", m.Offset, "error", err)
+			continue
+		}
+		d := byWorkspace[k.Workspace]
+		if d == nil {
+			d = &due{days: map[event.Day]bool{}}
+			byWorkspace[k.Workspace] = d
+		}
+		if k.All {
+			d.all = true
+		} else {
+			d.days[k.Day] = true
+		}
+	}
+	for _, workspace := range slices.Sorted(maps.Keys(byWorkspace)) {
+		if err := l.roll(ctx, workspace, byWorkspace[workspace], chunk.Last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// roll rolls days of one workspace, those of the latest dates first.
+//
+// Generations grow with the offsets of the marks. All marks of a workspace stand in one partition, and a roll begins to
+// read after it has the marks, so that what a later generation is made of includes what an earlier one is made of. The
+// low bits are random: a failed roll is repeated under another generation, and two rollers that hold the partition for a
+// moment both write theirs; both have seen everything up to the offset.
+func (l *loader) roll(ctx context.Context, workspace string, d *due, last int64) error {
+	started := time.Now()
+	zone, err := l.db.Zone(ctx, workspace)
+	if err != nil {
+		return err
+	}
+	days := slices.Collect(maps.Keys(d.days))
+	if d.all {
+		all, err := l.db.AllDays(ctx, workspace)
+		if err != nil {
+			return err
+		}
+		days = append(days, all...)
+	}
+	local := warehouse.LocalDays(zone, days)
+	slices.Reverse(local)
+	generation := uint64(last+1)<<generationBits | uint64(rand.N(1<<generationBits-maxRolls))
+	for chunk := range slices.Chunk(local, warehouse.MaxRollDays) {
+		req := warehouse.RollRequest{Workspace: workspace, Zone: zone.String(), Days: chunk, Generation: generation}
+		if err := l.db.Roll(ctx, req); err != nil {
+			return err
+		}
+		// The next one is a roll of its own, so that a snapshot never sees half of a generation.
+		generation++
+	}
+	l.metrics.rolledDays.Add(float64(len(local)))
+	l.metrics.rollSeconds.Observe(time.Since(started).Seconds())
+	return nil
+}
+
+const (
+	// generationBits are the random bits of a generation.
+	generationBits = 20
+	// maxRolls leaves room for the rolls of one chunk: 300 years of days need fewer than 300.
+	maxRolls = 1024
+)
