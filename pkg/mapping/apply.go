@@ -1,0 +1,261 @@
+package mapping
+
+import (
+	"errors"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/event"
+)
+
+func (e *eventPlan) templates() []template {
+	out := []template{e.id, e.subject}
+	for _, f := range e.fields {
+		out = append(out, f.template)
+	}
+	return out
+}
+
+// apply makes the event of one record and adds it, or why there is none, to the row.
+func (e *eventPlan) apply(source string, r *record, row *Row) {
+	for _, w := range e.when {
+		if !w.holds(r) {
+			row.Skipped = append(row.Skipped, w.Reason)
+			return
+		}
+	}
+	var problems []Problem
+	blame := func(column string, err error) {
+		p := Problem{Line: r.line, Column: column, Code: event.CodeBadValue, Message: err.Error()}
+		var c *conversionError
+		if errors.As(err, &c) {
+			p.Code = c.code
+		}
+		// One cell may be read for several fields: it is blamed once.
+		if !slices.Contains(problems, p) {
+			problems = append(problems, p)
+		}
+	}
+	out := Event{Source: source, Type: e.kind.Type()}
+	var missing string
+	if out.ID, missing = e.id.render(r); missing != "" {
+		blame(missing, &conversionError{event.CodeMissingField, "the cell is empty, but the id of the event is made of it"})
+	}
+	// A subject is a courtesy: without its column there is none.
+	out.Subject, _ = e.subject.render(r)
+	t, column, err := e.time.at(r)
+	if err != nil {
+		blame(column, err)
+	}
+	out.Time = t
+	data := []byte{'{'}
+	for i := range e.fields {
+		f := &e.fields[i]
+		start := len(data)
+		if start > 1 {
+			data = append(data, ',')
+		}
+		data, _ = jsontext.AppendQuote(data, f.name)
+		data = append(data, ':')
+		with, column, err := f.appendValue(data, r)
+		switch {
+		case err != nil:
+			blame(column, err)
+			data = data[:start]
+		case with == nil:
+			data = data[:start]
+		default:
+			data = with
+		}
+	}
+	if len(problems) > 0 {
+		row.Problems = append(row.Problems, problems)
+		return
+	}
+	out.Data = append(data, '}')
+	row.Events = append(row.Events, out)
+}
+
+func (w *whenSpec) holds(r *record) bool {
+	v, ok := r.get(w.Column)
+	switch {
+	case w.Present != nil && *w.Present != ok:
+		return false
+	case len(w.Is) > 0 && (!ok || !slices.Contains(w.Is, v)):
+		return false
+	case len(w.IsNot) > 0 && ok && slices.Contains(w.IsNot, v):
+		return false
+	}
+	return true
+}
+
+// at is the time of the event; zero where no column has one.
+func (t *timePlan) at(r *record) (time.Time, string, error) {
+	if len(t.columns) == 0 {
+		return t.start.Add(time.Duration(r.number-1) * t.spacing), "", nil
+	}
+	v, column, ok := r.first(t.columns)
+	if !ok {
+		return time.Time{}, "", nil
+	}
+	at, err := t.read.parse(v)
+	return at.UTC().Truncate(time.Millisecond), column, err
+}
+
+// appendValue writes the field's value; nil without an error means that it is absent.
+func (f *fieldPlan) appendValue(dst []byte, r *record) ([]byte, string, error) {
+	switch {
+	case len(f.spec.Sum) > 0:
+		return f.appendSum(dst, r)
+	case f.spec.SquareOf != "":
+		v, ok := r.get(f.spec.SquareOf)
+		if !ok {
+			return nil, "", nil
+		}
+		d, err := f.number(v)
+		if err != nil {
+			return nil, f.spec.SquareOf, err
+		}
+		out, err := f.appendNumber(dst, d.Mul(d))
+		return out, f.spec.SquareOf, err
+	case f.member != nil:
+		v, ok := r.get(f.spec.Member.Column)
+		if !ok || len(f.member) == 0 {
+			return nil, "", nil
+		}
+		return appendBool(dst, f.member[v]), f.spec.Member.Column, nil
+	}
+	v, column, ok := f.text(r)
+	if !ok {
+		return nil, "", nil
+	}
+	v, err := f.translate(v)
+	if err != nil {
+		return nil, column, err
+	}
+	if v == "" {
+		return nil, "", nil
+	}
+	out, err := f.appendText(dst, v)
+	return out, column, err
+}
+
+// text is the value of the field before its conversion.
+func (f *fieldPlan) text(r *record) (value, column string, ok bool) {
+	switch {
+	case f.spec.Value != nil:
+		return *f.spec.Value, "", *f.spec.Value != ""
+	case f.spec.Template != "":
+		v, missing := f.template.render(r)
+		return v, "", missing == ""
+	}
+	return r.first(f.spec.Column)
+}
+
+// appendSum adds columns; an absent one adds nothing, all absent make the field absent.
+func (f *fieldPlan) appendSum(dst []byte, r *record) ([]byte, string, error) {
+	total, some := decimal.Decimal{}, false
+	for _, column := range f.spec.Sum {
+		v, ok := r.get(column)
+		if !ok {
+			continue
+		}
+		d, err := f.number(v)
+		if err != nil {
+			return nil, column, err
+		}
+		total, some = total.Add(d), true
+	}
+	if !some {
+		return nil, "", nil
+	}
+	out, err := f.appendNumber(dst, total)
+	return out, f.spec.Sum[0], err
+}
+
+// appendText converts a text to the type of the field.
+func (f *fieldPlan) appendText(dst []byte, v string) ([]byte, error) {
+	if !utf8.ValidString(v) {
+		return nil, &conversionError{event.CodeBadText, "the cell is not UTF-8: save the file as UTF-8"}
+	}
+	switch f.target {
+	case toDecimal, toNumber, toCount:
+		d, err := f.number(v)
+		if err != nil {
+			return nil, err
+		}
+		return f.appendNumber(dst, d)
+	case toBool:
+		yes, err := f.yes(v)
+		return appendBool(dst, yes), err
+	case toTime:
+		t, err := f.read.parse(v)
+		if err != nil {
+			return nil, err
+		}
+		return jsontext.AppendQuote(dst, t.UTC().Truncate(time.Millisecond).Format(event.TimeForm))
+	case toDay:
+		t, err := f.read.parse(v)
+		if err != nil {
+			return nil, err
+		}
+		// A time without an offset was read in the zone of the mapping: its day is the day that the file means.
+		return jsontext.AppendQuote(dst, t.In(f.read.zone).Format(time.DateOnly))
+	case toJSON:
+		raw := jsontext.Value(v)
+		if !raw.IsValid() {
+			return nil, valueError("%s is no JSON", quote(v))
+		}
+		return append(dst, v...), nil
+	default:
+		return jsontext.AppendQuote(dst, v)
+	}
+}
+
+func appendBool(dst []byte, yes bool) []byte {
+	if yes {
+		return append(dst, "true"...)
+	}
+	return append(dst, "false"...)
+}
+
+// Structured is the event as a CloudEvents JSON object.
+func (e Event) Structured() ([]byte, error) {
+	if e.Raw != nil {
+		return e.Raw, nil
+	}
+	at := ""
+	if !e.Time.IsZero() {
+		at = e.Time.UTC().Format(event.TimeForm)
+	}
+	return json.Marshal(struct {
+		SpecVersion string         `json:"specversion"`
+		Type        string         `json:"type"`
+		Source      string         `json:"source"`
+		ID          string         `json:"id"`
+		Time        string         `json:"time,omitzero"`
+		Subject     string         `json:"subject,omitzero"`
+		Data        jsontext.Value `json:"data"`
+	}{"1.0", e.Type, e.Source, e.ID, at, e.Subject, e.Data})
+}
+
+// member reads a text attribute of a CloudEvent, for messages only.
+func member(v jsontext.Value, name string) string {
+	var object struct {
+		ID     string         `json:"id"`
+		Source string         `json:"source"`
+		Rest   jsontext.Value `json:",unknown"`
+	}
+	if err := json.Unmarshal(v, &object); err != nil {
+		return ""
+	}
+	if name == "id" {
+		return object.ID
+	}
+	return object.Source
+}

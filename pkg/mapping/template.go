@@ -1,0 +1,107 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Placeholders that are no columns.
+const (
+	// placeRow is the number of the record in the file, from 1.
+	placeRow = "row"
+	// placeHash is 128 bits of SHA-256 over the whole record, in hex.
+	placeHash = "hash"
+	// placeOccurrence counts equal records from 1: with placeHash it names each of them, whatever their order.
+	placeOccurrence = "occurrence"
+)
+
+// template is text with {placeholders}: columns, or one of the names above. {{ and }} stand for braces.
+type template struct {
+	parts []templatePart
+}
+
+type templatePart struct {
+	text   string
+	column string // a placeholder when not empty
+}
+
+func parseTemplate(s string) (template, error) {
+	var t template
+	var text strings.Builder
+	flush := func() {
+		if text.Len() > 0 {
+			t.parts = append(t.parts, templatePart{text: text.String()})
+			text.Reset()
+		}
+	}
+	for len(s) > 0 {
+		switch {
+		case strings.HasPrefix(s, "{{"), strings.HasPrefix(s, "}}"):
+			text.WriteByte(s[0])
+			s = s[2:]
+		case s[0] == '{':
+			name, rest, ok := strings.Cut(s[1:], "}")
+			if !ok || name == "" || strings.Contains(name, "{") {
+				return template{}, fmt.Errorf("a placeholder is written {column}; write {{ for a brace")
+			}
+			flush()
+			t.parts = append(t.parts, templatePart{column: name})
+			s = rest
+		case s[0] == '}':
+			return template{}, fmt.Errorf("a } without its {; write }} for a brace")
+		default:
+			text.WriteByte(s[0])
+			s = s[1:]
+		}
+	}
+	flush()
+	return t, nil
+}
+
+// columns are the columns that the template reads.
+func (t template) columns() []string {
+	var out []string
+	for _, p := range t.parts {
+		switch p.column {
+		case "", placeRow, placeHash, placeOccurrence:
+		default:
+			out = append(out, p.column)
+		}
+	}
+	return out
+}
+
+func (t template) uses(place string) bool {
+	for _, p := range t.parts {
+		if p.column == place {
+			return true
+		}
+	}
+	return false
+}
+
+func (t template) empty() bool { return len(t.parts) == 0 }
+
+// render fills the template; missing names the first column that has no value in this record.
+func (t template) render(r *record) (out, missing string) {
+	var b strings.Builder
+	for _, p := range t.parts {
+		switch p.column {
+		case "":
+			b.WriteString(p.text)
+		case placeRow:
+			fmt.Fprintf(&b, "%d", r.number)
+		case placeHash:
+			fmt.Fprintf(&b, "%x", r.hash[:])
+		case placeOccurrence:
+			fmt.Fprintf(&b, "%d", r.occurrence)
+		default:
+			v, ok := r.get(p.column)
+			if !ok {
+				return "", p.column
+			}
+			b.WriteString(v)
+		}
+	}
+	return b.String(), ""
+}
