@@ -71,7 +71,7 @@ func FuzzSchemaAndParserAgree(f *testing.F) {
 	schema, parser := envelopeSchema(f), newParser()
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if hugeExponent.Match(raw) {
-			t.Skip("an exponent too large for the reference validator")
+			return // an exponent too large for the reference validator
 		}
 		compare(t, schema, parser, raw)
 	})

@@ -47,7 +47,7 @@ func FuzzNumberIsExact(f *testing.F) {
 		}
 		want, ok := new(big.Rat).SetString(s)
 		if !ok {
-			t.Skip()
+			return
 		}
 		scaled := new(big.Rat).Mul(want, big.NewRat(1_000_000, 1))
 		inRange := new(big.Rat).Abs(want).Cmp(big.NewRat(1_000_000_000_000, 1)) <= 0

@@ -3,6 +3,7 @@ package event_test
 import (
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 	"testing"
@@ -71,9 +72,7 @@ func resolve(t testing.TB, property map[string]any) map[string]any {
 		}
 		out = resolve(t, def)
 	}
-	for k, v := range property {
-		out[k] = v
-	}
+	maps.Copy(out, property)
 	delete(out, "$ref")
 	return out
 }

@@ -29,6 +29,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // zones of workspaces, also where the machine has none
 )
 
 // The exit codes of all our commands.

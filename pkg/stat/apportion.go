@@ -6,7 +6,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// ErrNoWeight: there is nothing to split by, the weights are empty or sum to 0.
+// ErrNoWeight says that there is nothing to split by, the weights are empty or sum to 0.
 var ErrNoWeight = errors.New("weights are empty or sum to zero")
 
 // Apportion splits a total by weights so that the parts sum to it exactly.

@@ -58,7 +58,7 @@ func FuzzApportion(f *testing.F) {
 	f.Add(int64(-7), int32(-9), int64(3), int64(-1), int64(0), int32(4))
 	f.Fuzz(func(t *testing.T, total int64, exp int32, a, b, c int64, scale int32) {
 		if exp < -30 || exp > 30 || scale < -10 || scale > 30 {
-			t.Skip("outside the exponents of money")
+			return // outside the exponents of money
 		}
 		sum := decimal.New(total, exp)
 		parts, err := stat.Apportion(sum, []decimal.Decimal{decimal.NewFromInt(a), decimal.NewFromInt(b), decimal.NewFromInt(c)}, scale)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // a bare machine has none
 
 	"github.com/shopspring/decimal"
 
@@ -160,7 +161,7 @@ func TestMoneyEdges(t *testing.T) {
 	// Clocks go forward in Berlin on 29 March 2026: 23 hours are still a day.
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
-		t.Skipf("time zone data is missing: %v", err)
+		t.Fatal(err)
 	}
 	a, b := time.Date(2026, 3, 29, 0, 0, 0, 0, berlin), time.Date(2026, 3, 30, 0, 0, 0, 0, berlin)
 	if got := stat.DaysBetween(a, b); got != 1 {

@@ -151,12 +151,13 @@ func (l *loader) judge(ctx context.Context, b *batch) error {
 				Partition: e.Receipt.Partition, Offset: e.Receipt.Offset, Payload: e.Payload, Kind: e.Kind, Time: e.Time,
 			}
 			b.fresh = append(b.fresh, b.decoded[i])
+		case first.Payload != e.Payload || first.Kind != e.Kind || !first.Time.Equal(e.Time):
+			// Even from the same offset: a log that lost its end gives its offsets out again.
+			b.reject(m, e, conflict(first))
 		case first.Offset == e.Receipt.Offset:
 			b.repeated = append(b.repeated, b.decoded[i])
-		case first.Payload == e.Payload && first.Kind == e.Kind && first.Time.Equal(e.Time):
-			l.metrics.duplicates.WithLabelValues(e.Source).Inc()
 		default:
-			b.reject(m, e, conflict(first))
+			l.metrics.duplicates.WithLabelValues(e.Source).Inc()
 		}
 	}
 	return nil
