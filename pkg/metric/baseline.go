@@ -1,0 +1,290 @@
+package metric
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/event"
+)
+
+// The sources of a baseline, best first.
+const (
+	FromTrial    = "trial"
+	FromMeasured = "measured"
+	FromDeclared = "declared"
+	FromGiven    = "given"
+)
+
+const (
+	// leastTasks is how many tasks a trial needs in each arm, and how many unassisted events a measured baseline needs.
+	leastTasks = 8
+	// baselineDigits is how many decimals a baseline keeps: it is rounded once, half to even, before it prices, so that
+	// everything priced with it adds up exactly.
+	baselineDigits = 12
+)
+
+// DeclaredBaseline is what the registry declares for a workflow on a day, in minutes per unit.
+type DeclaredBaseline struct {
+	Low, Mode, High decimal.Decimal
+	Source, Version string
+}
+
+// Declared finds the declared baseline of a workflow that holds on a day.
+type Declared func(workflow string, day event.Day) (DeclaredBaseline, bool)
+
+// baseline prices the assisted work of one workflow on one day.
+type baseline struct {
+	source string
+	// key names what the error is shared by: everything that is priced with it.
+	key string
+	// perUnit is minutes per unit (measured, declared).
+	perUnit decimal.Decimal
+	// factor multiplies the minutes spent (trial).
+	factor decimal.Decimal
+	grade  int
+	// sd is the standard error of perUnit, or of factor; dof its degrees of freedom, infinite where it is declared.
+	sd, dof float64
+	input   Input
+}
+
+// net is the saving in minutes of work with these units and minutes, and the standard deviation that the error of the
+// baseline puts on it.
+func (b baseline) net(units, minutes decimal.Decimal) (decimal.Decimal, float64) {
+	if b.source == FromTrial {
+		return minutes.Mul(b.factor), minutes.InexactFloat64() * b.sd
+	}
+	return units.Mul(b.perUnit).Sub(minutes), units.InexactFloat64() * b.sd
+}
+
+// baselines finds the best baseline of a workflow on a day.
+type baselines struct {
+	measured map[string]*history
+	// trials are by key, best the trial of each workflow.
+	trials   map[string]Trial
+	best     map[string]string
+	declared Declared
+	// found remembers the answers: rows of one workflow and day are many.
+	found map[question]answer
+}
+
+type question struct{ workflow, trial, day string }
+
+type answer struct {
+	b  baseline
+	ok bool
+}
+
+func newBaselines(unassisted []UnassistedRow, trials []Trial, workflowsOf map[string][]string, declared Declared) *baselines {
+	b := &baselines{measured: map[string]*history{}, trials: map[string]Trial{}, best: map[string]string{}, declared: declared, found: map[question]answer{}}
+	for _, r := range unassisted {
+		h := b.measured[r.Workflow]
+		if h == nil {
+			h = &history{}
+			b.measured[r.Workflow] = h
+		}
+		h.add(r)
+	}
+	for _, t := range trials {
+		if t.prices() {
+			b.trials[t.Trial] = t
+		}
+	}
+	for workflow, keys := range workflowsOf {
+		for _, key := range keys {
+			t, ok := b.trials[key]
+			if !ok {
+				continue
+			}
+			// The latest trial of a workflow prices it; of two that end on one day, the one with the later key.
+			if before, has := b.trials[b.best[workflow]]; !has || *t.LastDay > *before.LastDay || (*t.LastDay == *before.LastDay && t.Trial > before.Trial) {
+				b.best[workflow] = key
+			}
+		}
+	}
+	return b
+}
+
+// at is the best baseline that does not come from the event itself.
+func (b *baselines) at(workflow, trial string, day event.Day) (baseline, bool) {
+	q := question{workflow, trial, day.String()}
+	a, known := b.found[q]
+	if !known {
+		a.b, a.ok = b.find(workflow, trial, day)
+		b.found[q] = a
+	}
+	return a.b, a.ok
+}
+
+func (b *baselines) find(workflow, trial string, day event.Day) (baseline, bool) {
+	if t, ok := b.trials[trial]; ok {
+		return trialBaseline(t), true
+	}
+	if workflow == "" {
+		return baseline{}, false
+	}
+	if t, ok := b.trials[b.best[workflow]]; ok {
+		return trialBaseline(t), true
+	}
+	if h := b.measured[workflow]; h != nil {
+		if m, ok := h.before(workflow, day); ok {
+			return m, true
+		}
+	}
+	if b.declared == nil {
+		return baseline{}, false
+	}
+	d, ok := b.declared(workflow, day)
+	if !ok {
+		return baseline{}, false
+	}
+	low, mode, high := d.Low.InexactFloat64(), d.Mode.InexactFloat64(), d.High.InexactFloat64()
+	return baseline{
+		source: FromDeclared, key: FromDeclared + ":" + workflow, perUnit: d.Mode, grade: 0,
+		sd: triangleDeviation(low, mode, high), dof: unbounded,
+		input: Input{
+			Name: BaselineName(workflow), Value: new(ExactOf(d.Mode).Text()), Unit: "min/unit",
+			Low: new(ExactOf(d.Low).Text()), High: new(ExactOf(d.High).Text()),
+			Source: "declared: " + d.Source, Grade: new(0), Version: &d.Version,
+		},
+	}, true
+}
+
+func trialBaseline(t Trial) baseline {
+	factor := decimal.NewFromFloat(t.saving.Value).RoundBank(baselineDigits)
+	b := baseline{
+		source: FromTrial, key: FromTrial + ":" + t.Trial, factor: factor, grade: 5, sd: t.saving.SE, dof: unbounded,
+		input: Input{
+			Name: "saving share of trial " + t.Trial, Value: new(ExactOf(factor).Text()), Unit: UnitShare,
+			Low: floatText(t.saving.Low), High: floatText(t.saving.High),
+			Source: "randomised trial " + t.Trial, Grade: new(5), Version: t.LastDay, N: new(t.tasks()),
+		},
+	}
+	if *t.People > 0 && *t.People < FloorPeople {
+		b.input = b.input.hidden("randomised trial " + t.Trial + " of fewer than five people")
+	}
+	return b
+}
+
+// hidden takes away what would tell about few people.
+func (in Input) hidden(source string) Input {
+	in.Value, in.Low, in.High, in.N, in.Source = nil, nil, nil, nil, source
+	return in
+}
+
+func floatText(x float64) *string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return new(decimal.NewFromFloat(x).RoundBank(6).String())
+}
+
+// history is the unassisted work of one workflow by day, with running sums, so that any window is two look-ups.
+type history struct {
+	days []string
+	sums []unassistedSum // sums[i] is of days[:i+1]
+	// people of each day, and all of them.
+	people []map[string]bool
+}
+
+type unassistedSum struct {
+	n                          uint64
+	units, minutes, uu, mm, mu decimal.Decimal
+}
+
+func (s unassistedSum) plus(r UnassistedRow) unassistedSum {
+	return unassistedSum{
+		n: s.n + r.N, units: s.units.Add(r.Units), minutes: s.minutes.Add(r.Minutes),
+		uu: s.uu.Add(r.UnitsSquared), mm: s.mm.Add(r.MinutesSq), mu: s.mu.Add(r.MinutesUnits),
+	}
+}
+
+func (s unassistedSum) minus(o unassistedSum) unassistedSum {
+	return unassistedSum{
+		n: s.n - o.n, units: s.units.Sub(o.units), minutes: s.minutes.Sub(o.minutes),
+		uu: s.uu.Sub(o.uu), mm: s.mm.Sub(o.mm), mu: s.mu.Sub(o.mu),
+	}
+}
+
+// add appends a day; rows come in the order of days.
+func (h *history) add(r UnassistedRow) {
+	before := unassistedSum{}
+	if n := len(h.sums); n > 0 {
+		before = h.sums[n-1]
+	}
+	h.days, h.sums = append(h.days, dayText(r.Day)), append(h.sums, before.plus(r))
+	h.people = append(h.people, set(r.People))
+}
+
+func set(names []string) map[string]bool {
+	out := make(map[string]bool, len(names))
+	for _, n := range names {
+		out[n] = true
+	}
+	return out
+}
+
+// upTo is the sum over the days before a day, and how many they are.
+func (h *history) upTo(day string) (unassistedSum, int) {
+	i := sort.SearchStrings(h.days, day)
+	if i == 0 {
+		return unassistedSum{}, 0
+	}
+	return h.sums[i-1], i
+}
+
+// before is the measured baseline of a day: Σ minutes ÷ Σ units over at least eight unassisted events in the 180 days
+// before it. A mean, since it prices sums.
+func (h *history) before(workflow string, day event.Day) (baseline, bool) {
+	first := event.Day{Time: day.AddDate(0, 0, -BaselineDays)}
+	until, last := h.upTo(day.String())
+	since, begin := h.upTo(first.String())
+	s := until.minus(since)
+	if s.n < leastTasks || !s.units.IsPositive() {
+		return baseline{}, false
+	}
+	mean := s.minutes.DivRound(s.units, 2*baselineDigits).RoundBank(baselineDigits)
+	persons := map[string]bool{}
+	for _, p := range h.people[begin:last] {
+		for name := range p {
+			persons[name] = true
+		}
+	}
+	ratio := measuredRatio(s)
+	b := baseline{source: FromMeasured, key: FromMeasured + ":" + workflow, perUnit: mean, grade: 1, sd: ratio.SE, dof: ratio.DF}
+	b.input = Input{
+		Name: BaselineName(workflow), Value: new(ExactOf(mean).Text()), Unit: "min/unit",
+		Low: floatText(ratio.Low), High: floatText(ratio.High),
+		Source: fmt.Sprintf("measured: %d unassisted events", s.n), Grade: new(1),
+		Version: new(fmt.Sprintf("%s to %s", first, day)), N: &s.n,
+	}
+	// A baseline of a few people must not tell what they did: the number it prices stays, the input is withheld.
+	if len(persons) > 0 && len(persons) < FloorPeople {
+		b.input = b.input.hidden("measured: unassisted events of fewer than five people")
+	}
+	return b, true
+}
+
+// FloorPeople is the least number of persons whose inputs are shown.
+const FloorPeople = 5
+
+// workflowsOfTrials lists the trials that each workflow has tasks in.
+func workflowsOfTrials(rows []TrialRow) map[string][]string {
+	out := map[string][]string{}
+	for _, r := range rows {
+		if r.Workflow != "" && !slices.Contains(out[r.Workflow], r.Trial) {
+			out[r.Workflow] = append(out[r.Workflow], r.Trial)
+		}
+	}
+	return out
+}
+
+// BaselineName is the name of the input that prices a workflow.
+func BaselineName(workflow string) string { return "baseline of " + workflow }
+
+// dayAt is the day of a row.
+func dayAt(t time.Time) event.Day { return event.Day{Time: t} }

@@ -1,0 +1,260 @@
+package metric
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/event"
+)
+
+// LoadedRate is what an hour costs, in the currency asked for.
+type LoadedRate struct {
+	// PerHour is exact: the rate card's amount × the exchange rate of the day.
+	PerHour decimal.Decimal
+	Class   string
+	Source  string
+	Version string
+}
+
+// Rates finds the loaded rate of a team's work on a day, or of a person's where the person has a rate class. reason is
+// no_rate or no_fx where there is none.
+type Rates func(team, person string, day event.Day) (rate LoadedRate, reason string)
+
+// Assumed is a declared share with its range.
+type Assumed struct {
+	Low, Mode, High decimal.Decimal
+	Source, Version string
+	// Deviation is the standard error of a measured share; 0 means that the range is a declared triangle.
+	Deviation float64
+}
+
+// deviation is the standard deviation of the share.
+func (a Assumed) deviation() float64 {
+	if a.Deviation > 0 {
+		return a.Deviation
+	}
+	return triangleDeviation(a.Low.InexactFloat64(), a.Mode.InexactFloat64(), a.High.InexactFloat64())
+}
+
+// grade is that of a cross-section where the share is measured, else of an assumption.
+func (a Assumed) grade() int {
+	if a.Deviation > 0 {
+		return 1
+	}
+	return 0
+}
+
+// CapacityInput is what the fold of the capacity value needs. Months are the rows of the whole workspace in the whole
+// months that the period touches: they decide the factor, so that every scope has the same.
+type CapacityInput struct {
+	Hours  HoursInput
+	Months []HoursRow
+	Rates  Rates
+	// Realisation is the share of freed time that is put to use, as it stands in a month (its first day).
+	Realisation func(month event.Day) Assumed
+	// Haircut is the share that a gain of an evidence grade loses in risk_adjusted.
+	Haircut func(grade int) decimal.Decimal
+}
+
+// moneyDigits is how many decimals the money of a cell keeps.
+const moneyDigits = 18
+
+// factorKey is where the factor is decided: once for each workflow and month.
+type factorKey struct{ workflow, month string }
+
+// realised is what one version of the share was applied to: money times 60.
+type realised struct {
+	share Assumed
+	value decimal.Decimal
+}
+
+// capacityFold collects while rows are priced.
+type capacityFold struct {
+	Fold
+	total  decimal.Decimal
+	n      uint64
+	errors map[string]sharedError
+	// realised is the value before the share, of what each version of the share was applied to.
+	realised map[string]realised
+	// months are the shares that were asked for already.
+	months   map[event.Day]Assumed
+	rates    map[string]LoadedRate
+	missing  map[string]*excludedHours
+	shares   map[int]*gradeSum
+	unpriced uint64
+}
+
+// FoldCapacity is Σ net hours × loaded rate × factor. The factor is realisation where the workflow saved time in the
+// month, and 1 where it lost: losses are borne in full.
+func FoldCapacity(in CapacityInput, currency string) Fold {
+	m := start(CapacityValue, currency)
+	if len(in.Hours.Rows) == 0 {
+		return Fold{Measure: m}
+	}
+	prices := in.Hours.prices()
+	gains := gaining(in.Months, prices)
+	f := &capacityFold{
+		errors: map[string]sharedError{}, realised: map[string]realised{}, months: map[event.Day]Assumed{}, rates: map[string]LoadedRate{},
+		missing: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
+	}
+	for _, r := range in.Hours.Rows {
+		f.price(r, prices, gains, in)
+	}
+	m.People = new(uint64(len(Persons(in.Hours.People))))
+	f.finish(&m)
+	if m.Status == OK {
+		m.RiskAdjusted = ExactOf(riskAdjusted(f.Cells, in.Haircut))
+	}
+	f.Measure = m
+	return f.Fold
+}
+
+// riskAdjusted takes the haircut of their grade off the gains; losses are borne in full.
+func riskAdjusted(cells []Cell, haircut func(grade int) decimal.Decimal) decimal.Decimal {
+	total := decimal.Zero
+	for _, c := range cells {
+		value := c.Value
+		if value.IsPositive() {
+			value = value.Mul(decimal.NewFromInt(1).Sub(haircut(c.Grade)))
+		}
+		total = total.Add(value)
+	}
+	return total
+}
+
+// DefaultHaircut is the haircut by evidence grade where the registry declares none: 30, 20, 15, 10, 5, 0 %.
+func DefaultHaircut(grade int) decimal.Decimal {
+	percent := []int64{30, 20, 15, 10, 5, 0}
+	if grade < 0 || grade >= len(percent) {
+		return decimal.New(percent[0], -2)
+	}
+	return decimal.New(percent[grade], -2)
+}
+
+// gaining says of each workflow and month whether its net minutes are at least 0.
+func gaining(rows []HoursRow, prices *baselines) map[factorKey]bool {
+	sums := map[factorKey]decimal.Decimal{}
+	for _, r := range rows {
+		pieces, _ := prices.pieces(r)
+		for _, p := range pieces {
+			key := factorKey{r.Workflow, monthOf(r.Day)}
+			sums[key] = sums[key].Add(p.minutes)
+		}
+	}
+	out := map[factorKey]bool{}
+	for key, minutes := range sums {
+		out[key] = !minutes.IsNegative()
+	}
+	return out
+}
+
+func (f *capacityFold) price(r HoursRow, prices *baselines, gains map[factorKey]bool, in CapacityInput) {
+	pieces, rest := prices.pieces(r)
+	f.unpriced += rest.n
+	if len(pieces) == 0 {
+		return
+	}
+	day := dayAt(r.Day)
+	rate, reason := in.Rates(r.Team, r.Person, day)
+	for _, p := range pieces {
+		if reason != "" {
+			w := f.missing[reason+"\x00"+r.Team]
+			if w == nil {
+				w = &excludedHours{}
+				f.missing[reason+"\x00"+r.Team] = w
+			}
+			w.n, w.minutes = w.n+p.n, w.minutes.Add(p.minutes)
+			continue
+		}
+		factor := decimal.NewFromInt(1)
+		full := p.minutes.Mul(rate.PerHour)
+		if gains[factorKey{r.Workflow, monthOf(r.Day)}] {
+			month := event.Day{Time: day.AddDate(0, 0, 1-day.Day())}
+			realisation, known := f.months[month]
+			if !known {
+				realisation = in.Realisation(month)
+				f.months[month] = realisation
+			}
+			factor = realisation.Mode
+			f.realised[realisation.Version] = realised{realisation, f.realised[realisation.Version].value.Add(full)}
+		}
+		f.rates[rate.Class+" "+rate.Version] = rate
+		value := full.Mul(factor).DivRound(decimal.NewFromInt(60), moneyDigits+12).RoundBank(moneyDigits)
+		f.add(r, p, value)
+		if p.b.source != FromGiven {
+			share(f.errors, p.b, p.sd*rate.PerHour.Mul(factor).InexactFloat64())
+		}
+	}
+}
+
+func (f *capacityFold) add(r HoursRow, p piece, value decimal.Decimal) {
+	f.Cells = append(f.Cells, Cell{
+		Day: dayText(r.Day), Team: r.Team, Workflow: r.Workflow, Value: value, N: p.n, Grade: p.b.grade, Source: p.b.source,
+	})
+	f.total, f.n = f.total.Add(value), f.n+p.n
+	s := f.shares[p.b.grade]
+	if s == nil {
+		s = &gradeSum{}
+		f.shares[p.b.grade] = s
+	}
+	s.value, s.weight, s.n = s.value.Add(value), s.weight.Add(value.Abs()), s.n+p.n
+}
+
+// finish turns what was collected into the measure.
+func (f *capacityFold) finish(m *Measure) {
+	for _, key := range slices.Sorted(maps.Keys(f.missing)) {
+		w := f.missing[key]
+		reason, team, _ := strings.Cut(key, "\x00")
+		message := fmt.Sprintf("no loaded rate for team %q: give it a default_rate_class and the class a rate card", team)
+		if reason == "no_fx" {
+			message = fmt.Sprintf("the loaded rate of team %q cannot be converted to %s", team, m.Unit)
+		}
+		f.Excluded = append(f.Excluded, Excluded{
+			Measure: CapacityValue, Reason: reason, Message: message, Team: team, N: &w.n, Amount: ExactOf(w.minutes), Unit: UnitMinutes,
+		})
+	}
+	f.Counts = []Count{{"events priced", new(f.n)}, {"events without a baseline", new(f.unpriced)}}
+	if len(f.Cells) == 0 {
+		reason, message := "no_baseline", "no event of the period has a baseline"
+		if len(f.Excluded) > 0 {
+			reason, message = f.Excluded[0].Reason, f.Excluded[0].Message
+		}
+		m.withhold(reason, message)
+		return
+	}
+	if len(f.Excluded) > 0 {
+		m.warn(f.Excluded[0].Reason, "the time of some teams has no rate and is not in the value")
+	}
+	if f.unpriced > 0 {
+		m.warn("no_baseline", fmt.Sprintf("%d events have no baseline and are not in the value", f.unpriced))
+	}
+	m.Status, m.Value, m.N = OK, ExactOf(f.total), new(f.n)
+	gradeShares(m, f.shares, f.n)
+	f.inputs(m)
+	if low, high, ok := combine(slices.Collect(maps.Values(f.errors)), f.total.InexactFloat64(), 60); ok {
+		m.interval(low, high, LevelMoney)
+	}
+}
+
+// inputs lists the shares and rates, and adds the error of the shares.
+func (f *capacityFold) inputs(m *Measure) {
+	for _, r := range f.realised {
+		share, value := r.share, r.value
+		f.errors["realisation:"+share.Version] = sharedError{sd: value.Abs().InexactFloat64() * share.deviation(), dof: unbounded}
+		f.Inputs = append(f.Inputs, Input{
+			Name: "realisation", Value: new(ExactOf(share.Mode).Text()), Unit: UnitShare, Low: new(ExactOf(share.Low).Text()),
+			High: new(ExactOf(share.High).Text()), Source: share.Source, Grade: new(share.grade()), Version: &share.Version,
+		})
+	}
+	for _, rate := range f.rates {
+		f.Inputs = append(f.Inputs, Input{
+			Name: "loaded rate of " + rate.Class, Value: new(ExactOf(rate.PerHour).Text()), Unit: m.Unit + "/h", Source: rate.Source, Version: &rate.Version,
+		})
+	}
+	slices.SortFunc(f.Inputs, func(a, b Input) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(*a.Version, *b.Version)) })
+}

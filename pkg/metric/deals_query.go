@@ -1,0 +1,68 @@
+package metric
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Basis says which deals belong to a period.
+type Basis string
+
+// The bases.
+const (
+	Decided Basis = "decided" // won or lost in the period
+	Created Basis = "created" // created in the period: the cohort
+)
+
+// DealsQuery reads the deals of a window, one row each.
+type DealsQuery struct {
+	Window
+	Basis Basis
+}
+
+// DealRow is the state of one deal.
+type DealRow struct {
+	Deal       string           `ch:"deal"`
+	Day        time.Time        `ch:"day"`
+	Team       string           `ch:"team"`
+	Workflow   string           `ch:"workflow"`
+	Stage      string           `ch:"stage"`
+	Status     string           `ch:"status"`
+	Amount     *decimal.Decimal `ch:"amount"`
+	Currency   string           `ch:"currency"`
+	CreatedAt  time.Time        `ch:"created_at"`
+	DecidedAt  *time.Time       `ch:"decided_at"`
+	DecidedDay *time.Time       `ch:"decided_day"`
+	Assisted   *bool            `ch:"assisted"`
+}
+
+// SQL is the query and its parameters. Rows stand on the cohort's day; the day of the decision is a column.
+func (q DealsQuery) SQL() (string, map[string]any) {
+	column := "decided_day"
+	if q.Basis == Created {
+		column = "day"
+	}
+	where, args := q.where(column)
+	return `SELECT deal, day, team, workflow, stage, status, amount, currency, created_at, decided_at, decided_day, assisted
+FROM rollup_deals
+WHERE ` + where + `
+ORDER BY day, deal`, args
+}
+
+// Won reports whether the deal is won, Lost whether it is lost.
+func (d DealRow) Won() bool { return d.Status == "won" }
+
+// Lost reports whether the deal is lost.
+func (d DealRow) Lost() bool { return d.Status == "lost" }
+
+// day is 24 hours in milliseconds: durations of deals are elapsed time, not calendar days.
+const dayMillis = 24 * 60 * 60 * 1000
+
+// cycleMillis is the time from creation to decision.
+func (d DealRow) cycleMillis() int64 {
+	if d.DecidedAt == nil {
+		return 0
+	}
+	return d.DecidedAt.Sub(d.CreatedAt).Milliseconds()
+}

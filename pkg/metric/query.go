@@ -1,0 +1,98 @@
+package metric
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"plumbline/pkg/event"
+)
+
+// ScopeKind says whose numbers are asked for.
+type ScopeKind string
+
+// The scopes.
+const (
+	ScopeOrg      ScopeKind = "org"
+	ScopeTeam     ScopeKind = "team"
+	ScopeWorkflow ScopeKind = "workflow"
+	// ScopeMe is one person's own rows.
+	ScopeMe ScopeKind = "me"
+)
+
+// Scope selects rows; Key is the team, the workflow, or the pseudonym of the person.
+type Scope struct {
+	Kind ScopeKind
+	Key  string
+}
+
+// String is the form of a scope in a URL. The pseudonym of a person is never in it.
+func (s Scope) String() string {
+	if s.Kind == ScopeTeam || s.Kind == ScopeWorkflow {
+		return string(s.Kind) + ":" + s.Key
+	}
+	return string(s.Kind)
+}
+
+// Window selects the rows of a workspace's days [From, To) as one generation of the rollups shows them.
+type Window struct {
+	Workspace  string
+	Generation uint64
+	// From and To are local days, half-open.
+	From, To event.Day
+	Scope    Scope
+}
+
+// current restricts rows to the generation of their day that the snapshot sees.
+const current = `(day, generation) IN (
+    SELECT day, max(generation) FROM rollup_pointer
+    WHERE workspace = {workspace:String} AND generation <= {generation:UInt64}
+    GROUP BY day)`
+
+// where is the condition of a window over the column that says when.
+func (w Window) where(dayColumn string) (string, map[string]any) {
+	conditions := []string{"workspace = {workspace:String}"}
+	args := map[string]any{"workspace": w.Workspace, "generation": w.Generation}
+	if !w.From.IsZero() {
+		conditions = append(conditions, dayColumn+" >= {from:Date32}")
+		args["from"] = w.From
+	}
+	if !w.To.IsZero() {
+		conditions = append(conditions, dayColumn+" < {to:Date32}")
+		args["to"] = w.To
+	}
+	switch w.Scope.Kind {
+	case ScopeTeam:
+		conditions = append(conditions, "team = {key:String}")
+		args["key"] = w.Scope.Key
+	case ScopeWorkflow:
+		conditions = append(conditions, "workflow = {key:String}")
+		args["key"] = w.Scope.Key
+	case ScopeMe:
+		conditions = append(conditions, "person = {key:String}")
+		args["key"] = w.Scope.Key
+	case ScopeOrg:
+	}
+	conditions = append(conditions, current)
+	return strings.Join(conditions, "\n  AND "), args
+}
+
+// Days is the length of the window.
+func (w Window) Days() int { return int(w.To.Sub(w.From.Time) / (24 * time.Hour)) }
+
+func dayText(t time.Time) string { return t.Format(time.DateOnly) }
+
+// WeekOf is the Monday of the ISO week of a day.
+func WeekOf(day string) string {
+	t := mustDay(day).Time
+	return dayText(t.AddDate(0, 0, -((int(t.Weekday()) + 6) % 7)))
+}
+
+// mustDay reads a day that came from a typed column.
+func mustDay(day string) event.Day {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		panic(fmt.Sprintf("metric: %q is no day", day))
+	}
+	return event.Day{Time: t}
+}
