@@ -1,0 +1,183 @@
+package scorecard
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"plumbline/pkg/event"
+	"plumbline/pkg/metric"
+)
+
+// numbers are the folds of one window, and who stands behind the personal ones.
+type numbers struct {
+	window metric.Window
+	folds  map[string]metric.Fold
+	// everybody are the people of the whole workspace in the period, people those of the scope.
+	everybody, people []metric.PeopleRow
+	// hidden says that the personal measures of the scope are under the privacy floor.
+	hidden bool
+	// input is what the hours were folded from.
+	input metric.HoursInput
+	// rows are the deals of the basis, decided their sums, cohort the deals created in the period.
+	rows    []metric.DealRow
+	decided metric.DealTotals
+	cohort  []metric.DealRow
+	wave    metric.Wave
+	// everyLearner are the people of the workspace who were trained in the period, learners those of the scope.
+	everyLearner, learners []metric.PeopleRow
+}
+
+// compute folds the measures of the wanted groups: hours, spend, deals; none named means all.
+func (v *view) compute(ctx context.Context, w metric.Window, currency string, keys ...string) (*numbers, error) {
+	n := &numbers{window: w, folds: map[string]metric.Fold{}}
+	wants := func(group ...string) bool {
+		return len(keys) == 0 || slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(group, k) })
+	}
+	var hours, spend, deals, pulse map[string]metric.Fold
+	group, ctx := errgroup.WithContext(ctx)
+	if wants(metric.HoursSavedNet, metric.ReworkRate, metric.CapacityValue) {
+		group.Go(func() (err error) { hours, err = v.hours(ctx, n, currency); return err })
+	}
+	if wants(metric.VendorSpend) {
+		group.Go(func() (err error) { spend, err = v.spend(ctx, w, currency); return err })
+	}
+	if wants(metric.WinRate, metric.CycleDays, metric.PipelineVelocity) {
+		group.Go(func() (err error) { deals, err = v.deals(ctx, n, metric.Decided, currency); return err })
+	}
+	var conversion, cost metric.Fold
+	if wants(metric.AICost) {
+		group.Go(func() (err error) { cost, err = v.aiCost(ctx, n, currency); return err })
+	}
+	if wants(metric.ConversionValue) {
+		group.Go(func() (err error) { conversion, err = v.conversion(ctx, w, currency); return err })
+	}
+	if wants(metric.PerceptionGap, metric.Satisfaction) {
+		group.Go(func() (err error) { pulse, err = v.pulse(ctx, n); return err })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, folds := range []map[string]metric.Fold{hours, spend, deals, pulse} {
+		maps.Copy(n.folds, folds)
+	}
+	if wants(metric.AICost) {
+		n.folds[metric.AICost] = cost
+	}
+	if wants(metric.ConversionValue) {
+		n.folds[metric.ConversionValue] = conversion
+	}
+	return n, nil
+}
+
+// hours are the personal measures of work, under the privacy floor.
+func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[string]metric.Fold, error) {
+	w := n.window
+	everybody, months := w, wholeMonths(w)
+	if w.Scope.Kind != metric.ScopeMe {
+		everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
+	}
+	in := metric.HoursInput{Declared: v.declared}
+	capacity := metric.CapacityInput{Rates: v.rates(currency), Haircut: v.haircut}
+	var rated []metric.HoursRow
+	var answers []pulseRow
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { answers, err = v.answers(ctx, w); return err })
+	fetch(ctx, group, v, metric.HoursQuery{Window: w}, &in.Rows)
+	fetch(ctx, group, v, metric.PeopleQuery{Window: everybody}, &n.everybody)
+	// Work of the months before prices all of them; where it begins earlier than the period needs changes nothing.
+	fetch(ctx, group, v, metric.UnassistedQuery{Window: months}, &in.Unassisted)
+	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &in.Tasks)
+	fetch(ctx, group, v, metric.RatedQuery{Window: w, Persons: v.ratedPersons()}, &rated)
+	fetch(ctx, group, v, metric.HoursQuery{Window: months}, &capacity.Months)
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	n.people = inScope(n.everybody, w.Scope)
+	in.People = n.people
+	in = in.Prepare()
+	capacity.Realisation = v.realisation(answers)
+	n.input, capacity.Hours = in, in.With(rated)
+	folds := map[string]metric.Fold{
+		metric.HoursSavedNet: metric.FoldHours(in),
+		metric.ReworkRate:    metric.FoldRework(in.Rows, in.People),
+		metric.CapacityValue: metric.FoldCapacity(capacity, currency),
+	}
+	if n.hidden = !allowed(w.Scope, n.everybody, v.viewer.Person); n.hidden {
+		for key, fold := range folds {
+			folds[key] = metric.Fold{Measure: fold.Measure.Withhold(floorReason, floorMessage)}
+		}
+	}
+	return folds, nil
+}
+
+// fetch reads the rows of a query beside others.
+func fetch[Row any](ctx context.Context, group *errgroup.Group, v *view, q sqlQuery, into *[]Row) {
+	group.Go(func() (err error) {
+		*into, err = read[Row](ctx, v, q)
+		return err
+	})
+}
+
+// wholeMonths widens a window to the months that it touches, and to the whole workspace: there the factor of the
+// capacity value is decided.
+func wholeMonths(w metric.Window) metric.Window {
+	last := addDays(w.To, -1)
+	w.Scope = metric.Scope{Kind: metric.ScopeOrg}
+	w.From = addDays(w.From, 1-w.From.Day())
+	w.To = event.Day{Time: addDays(last, 1-last.Day()).AddDate(0, 1, 0)}
+	return w
+}
+
+func (v *view) spend(ctx context.Context, w metric.Window, currency string) (map[string]metric.Fold, error) {
+	if w.Scope.Kind == metric.ScopeMe {
+		return map[string]metric.Fold{metric.VendorSpend: metric.NotPersonal(metric.VendorSpend, currency)}, nil
+	}
+	rows, err := read[metric.SpendRow](ctx, v, metric.SpendQuery{Window: w})
+	if err != nil {
+		return nil, err
+	}
+	return map[string]metric.Fold{metric.VendorSpend: metric.FoldSpend(rows, currency, v.fx(currency))}, nil
+}
+
+// deals are the measures of the pipeline: those of the deals of the basis, beside the cohort of the period.
+func (v *view) deals(ctx context.Context, n *numbers, basis metric.Basis, currency string) (map[string]metric.Fold, error) {
+	w := n.window
+	if w.Scope.Kind == metric.ScopeMe {
+		return map[string]metric.Fold{
+			metric.WinRate:          metric.NotPersonal(metric.WinRate, metric.UnitShare),
+			metric.CycleDays:        metric.NotPersonal(metric.CycleDays, metric.UnitDays),
+			metric.PipelineVelocity: metric.NotPersonal(metric.PipelineVelocity, metric.UnitIndex),
+		}, nil
+	}
+	var cohort, rows []metric.DealRow
+	group, ctx := errgroup.WithContext(ctx)
+	fetch(ctx, group, v, metric.DealsQuery{Window: w, Basis: metric.Created}, &cohort)
+	if basis == metric.Decided {
+		fetch(ctx, group, v, metric.DealsQuery{Window: w, Basis: metric.Decided}, &rows)
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if basis == metric.Created {
+		rows = cohort
+	}
+	n.cohort, n.rows, n.decided = cohort, rows, metric.TotalDeals(rows, v.fx(currency))
+	return map[string]metric.Fold{
+		metric.WinRate:          metric.FoldWinRate(n.decided),
+		metric.CycleDays:        metric.FoldCycle(n.decided, metric.FoldSurvival(cohort, v.censoring(w.To))),
+		metric.PipelineVelocity: metric.FoldVelocity(n.decided, currency),
+	}, nil
+}
+
+// censoring is the instant at which open deals were last seen: the end of the period, or as-of where that is earlier.
+func (v *view) censoring(to event.Day) time.Time {
+	end := v.startOf(to)
+	if v.snapshot.AsOf.Before(end) {
+		return v.snapshot.AsOf
+	}
+	return end
+}

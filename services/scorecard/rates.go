@@ -1,0 +1,95 @@
+package scorecard
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/event"
+	"plumbline/pkg/metric"
+	"plumbline/pkg/registry"
+)
+
+// ratedPersons are those who have, or had, a rate class of their own.
+func (v *view) ratedPersons() []string {
+	out := []string{}
+	for _, key := range v.registry.Keys(registry.People) {
+		if v.registry.Ever(registry.People, key, func(e registry.Entry) bool {
+			p, ok := e.(*registry.Person)
+			return ok && p.RateClass != ""
+		}) {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// rates finds loaded rates: of the person's class, else of the team's default class.
+func (v *view) rates(currency string) metric.Rates {
+	return func(team, person string, day event.Day) (metric.LoadedRate, string) {
+		at := v.endOf(day)
+		class := ""
+		if p, _, ok := registry.Find[registry.Person](v.registry, registry.People, person, at); ok && person != "" {
+			class = p.RateClass
+		}
+		if class == "" {
+			if t, _, ok := registry.Find[registry.Team](v.registry, registry.Teams, team, at); ok {
+				class = t.DefaultRateClass
+			}
+		}
+		if class == "" {
+			return metric.LoadedRate{}, "no_rate"
+		}
+		card, version, ok := registry.Find[registry.Rate](v.registry, registry.Rates, class, at)
+		if !ok {
+			return metric.LoadedRate{}, "no_rate"
+		}
+		c, ok := v.registry.Convert(card.Currency, currency, at)
+		if !ok {
+			return metric.LoadedRate{}, "no_fx"
+		}
+		out := metric.LoadedRate{
+			PerHour: card.LoadedHourlyRate.Mul(c.Rate), Class: class, Source: "registry rates/" + class, Version: versionText(version.Record),
+		}
+		if c.Source != nil {
+			out.Source += ", registry fx/" + c.Source.Key
+			out.Version += "; " + versionText(c.Source.Record)
+		}
+		return out, ""
+	}
+}
+
+// realisation is the share of freed time that is put to use in a month: measured by the pulse where thirty people have
+// answered before its end, else the declared assumption, else 0.3 / 0.5 / 0.7.
+func (v *view) realisation(answers []pulseRow) func(month event.Day) metric.Assumed {
+	pulse := make([]metric.PulseRow, 0, len(answers))
+	for _, r := range answers {
+		pulse = append(pulse, r.answer())
+	}
+	return func(month event.Day) metric.Assumed {
+		end := time.Date(month.Year(), month.Month()+1, 1, 0, 0, 0, 0, v.zone)
+		if measured, ok := metric.MeasuredRealisation(pulse, end); ok {
+			return measured
+		}
+		a, version, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, "realisation", end.Add(-time.Millisecond))
+		if !ok || a.Range == nil {
+			return metric.Assumed{Low: decimal.New(3, -1), Mode: decimal.New(5, -1), High: decimal.New(7, -1), Source: "assumed", Version: "default"}
+		}
+		return metric.Assumed{
+			Low: a.Range.Low.Decimal(), Mode: a.Range.Mode.Decimal(), High: a.Range.High.Decimal(),
+			Source: "registry assumptions/realisation", Version: versionText(version.Record),
+		}
+	}
+}
+
+// haircut is the declared one of a grade, else the default.
+func (v *view) haircut(grade int) decimal.Decimal {
+	a, _, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, "risk", v.now)
+	if ok {
+		if share, declared := a.ByGrade[strconv.Itoa(grade)]; declared {
+			return share.Decimal()
+		}
+	}
+	return metric.DefaultHaircut(grade)
+}

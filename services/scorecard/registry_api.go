@@ -1,0 +1,273 @@
+package scorecard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"plumbline/pkg/bus"
+	"plumbline/pkg/event"
+	"plumbline/pkg/registry"
+)
+
+// maxEntry is the most bytes of an entry.
+const maxEntry = 256 << 10
+
+// pseudonym is the form of a person's id that is sealed already.
+var pseudonym = regexp.MustCompile(`^p[0-9a-f]{24}$`)
+
+// entryOf reads kind and key from the path. A person's key is replaced by the pseudonym, so that no e-mail address
+// is ever stored.
+func (a *app) entryOf(c *gin.Context, v *view) (registry.Kind, string, error) {
+	kind, key := registry.Kind(c.Param("kind")), keyParam(c)
+	if !registry.Known(kind) {
+		return "", "", errNotFound(fmt.Sprintf("there is no registry kind %q", kind))
+	}
+	if kind == registry.People && key != "" && !pseudonym.MatchString(key) {
+		key = a.sealer.Person(v.viewer.Workspace, key)
+	}
+	return kind, key, nil
+}
+
+// version is what the API says of a write beside its fields.
+type version struct {
+	ValidFrom  string `json:"valid_from"`
+	RecordedAt string `json:"recorded_at"`
+	EntryID    string `json:"entry_id"`
+	Author     string `json:"author"`
+	Deleted    bool   `json:"deleted"`
+}
+
+func versionOf(r registry.Record) version {
+	return version{r.ValidFrom.UTC().Format(event.TimeForm), r.RecordedAt.UTC().Format(event.TimeForm), r.EntryID, r.Author, r.Deleted}
+}
+
+// entryJSON is a version flat: the fields of its kind beside those of the server.
+func entryJSON(r registry.Record, history []registry.Record) (map[string]any, error) {
+	out := map[string]any{}
+	if len(r.Value) > 0 {
+		fields := map[string]json.RawMessage{}
+		if err := json.Unmarshal(r.Value, &fields); err != nil {
+			return nil, fmt.Errorf("decode stored entry: %w", err)
+		}
+		for name, value := range fields {
+			out[name] = value
+		}
+	}
+	v := versionOf(r)
+	out["kind"], out["key"], out["valid_from"], out["recorded_at"] = r.Kind, r.Key, v.ValidFrom, v.RecordedAt
+	out["entry_id"], out["author"], out["deleted"] = v.EntryID, v.Author, v.Deleted
+	if history != nil {
+		versions := []version{}
+		for _, h := range history {
+			versions = append(versions, versionOf(h))
+		}
+		out["versions"] = versions
+	}
+	return out, nil
+}
+
+// etagOf changes with every write of an entry.
+func etagOf(history []registry.Record) string {
+	if len(history) == 0 {
+		return ""
+	}
+	return `"` + history[0].EntryID + `"`
+}
+
+// current is the version that an editor sees: the one that holds now, else the next one to come.
+func (v *view) current(kind registry.Kind, key string) (registry.Record, bool) {
+	if held, ok := v.registry.At(kind, key, v.now); ok {
+		return held.Record, true
+	}
+	latest, ok := v.registry.Latest(kind, key)
+	return latest.Record, ok && !latest.Deleted
+}
+
+// getRegistryList lists the entries of a kind.
+func (a *app) getRegistryList(c *gin.Context, v *view) error {
+	p, err := parseParams(c.Request.URL.Query(), v.today, "limit", "cursor")
+	if err != nil {
+		return err
+	}
+	kind := registry.Kind(c.Param("kind"))
+	if !registry.Known(kind) {
+		return errNotFound(fmt.Sprintf("there is no registry kind %q", kind))
+	}
+	var keys []string
+	for _, key := range v.registry.Keys(kind) {
+		if _, ok := v.current(kind, key); ok {
+			keys = append(keys, key)
+		}
+	}
+	keys, next, err := page(keys, p)
+	if err != nil {
+		return err
+	}
+	entries := []map[string]any{}
+	for _, key := range keys {
+		r, _ := v.current(kind, key)
+		entry, err := entryJSON(r, nil)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, entry)
+	}
+	writeJSON(c, http.StatusOK, gin.H{"kind": kind, "entries": entries, "next": next})
+	return nil
+}
+
+// getRegistryEntry answers with one entry and its versions.
+func (a *app) getRegistryEntry(c *gin.Context, v *view) error {
+	kind, key, err := a.entryOf(c, v)
+	if err != nil {
+		return err
+	}
+	r, ok := v.current(kind, key)
+	if !ok {
+		return errNotFound(fmt.Sprintf("there is no entry %s/%s", kind, keyParam(c)))
+	}
+	history := v.registry.History(kind, key)
+	body, err := entryJSON(r, history)
+	if err != nil {
+		return err
+	}
+	c.Header("ETag", etagOf(history))
+	writeJSON(c, http.StatusOK, body)
+	return nil
+}
+
+// putRegistryEntry writes a version and answers once it is readable.
+func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
+	if !v.viewer.Role.MayChangeRegistry() {
+		return &httpError{status: http.StatusForbidden, code: "forbidden", detail: "Your role may read the registry and not change it."}
+	}
+	kind, key, err := a.entryOf(c, v)
+	if err != nil {
+		return err
+	}
+	raw, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	record, problems := registry.Body(kind, key, raw, v.zone)
+	if len(problems) > 0 {
+		return &badRequest{problems}
+	}
+	defer a.writing.lock(entryName{v.viewer.Workspace, kind, key})()
+	// Read again under the lock: what If-Match is compared with must be what is there now.
+	reg, _, err := a.registry.get(c, v.viewer.Workspace)
+	if err != nil {
+		return err
+	}
+	before := reg.History(kind, key)
+	if err := checkMatch(c.GetHeader("If-Match"), c.GetHeader("If-None-Match"), etagOf(before)); err != nil {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("make entry id: %w", err)
+	}
+	record.Workspace, record.EntryID, record.Author = v.viewer.Workspace, id.String(), author(v)
+	record.RecordedAt = a.now().UTC().Truncate(time.Millisecond)
+	if len(before) > 0 && !record.RecordedAt.After(before[0].RecordedAt) {
+		record.RecordedAt = before[0].RecordedAt.Add(time.Millisecond) // the last write must win, whatever the clock says
+	}
+	if err := a.write(c, record); err != nil {
+		return err
+	}
+	body, err := entryJSON(record, append([]registry.Record{record}, before...))
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if len(before) == 0 {
+		status = http.StatusCreated
+	}
+	c.Header("ETag", `"`+record.EntryID+`"`)
+	c.Header("Cache-Control", "no-store")
+	writeJSON(c, status, body)
+	return nil
+}
+
+func author(v *view) string {
+	if v.viewer.Person != "" {
+		return v.viewer.Person
+	}
+	return string(v.viewer.Role)
+}
+
+// checkMatch holds a write to the version that it was based on.
+func checkMatch(ifMatch, ifNoneMatch, current string) error {
+	stale := &httpError{
+		status: http.StatusPreconditionFailed, code: "changed",
+		detail: "The entry has changed since it was read, or is not there: read it again, then write.",
+	}
+	if ifNoneMatch == "*" && current != "" {
+		return stale
+	}
+	if ifMatch == "" || (ifMatch == "*" && current != "") {
+		return nil
+	}
+	for tag := range strings.SplitSeq(ifMatch, ",") {
+		if tag = strings.TrimSpace(tag); tag == current && current != "" {
+			return nil
+		}
+	}
+	return stale
+}
+
+func readBody(c *gin.Context) ([]byte, error) {
+	if media, _, _ := strings.Cut(c.GetHeader("Content-Type"), ";"); media != "" && !strings.EqualFold(strings.TrimSpace(media), "application/json") {
+		return nil, &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_type", detail: "Send the entry as application/json."}
+	}
+	raw, err := io.ReadAll(c.Request.Body)
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, &httpError{status: http.StatusRequestEntityTooLarge, code: "too_large", detail: fmt.Sprintf("An entry has at most %d bytes.", maxEntry)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read body: %w", err)
+	}
+	return raw, nil
+}
+
+// write produces the record and waits until the loader has made it readable.
+func (a *app) write(ctx context.Context, r registry.Record) error {
+	key, value, err := r.Message()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.WriteTimeout)
+	defer cancel()
+	if _, err := a.producer.Produce(ctx, []bus.Message{{Key: key, Value: value}}); err != nil {
+		a.log.ErrorContext(ctx, "registry write failed", "kind", r.Kind, "key", r.Key, "error", err)
+		return &httpError{
+			status: http.StatusServiceUnavailable, code: "broker_away", header: map[string]string{"Retry-After": "5"},
+			detail: "The log did not take the entry: try again in a few seconds.",
+		}
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if ok, err := a.registry.has(ctx, r); ok && err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return &httpError{
+				status: http.StatusServiceUnavailable, code: "not_readable_yet", header: map[string]string{"Retry-After": "5"},
+				detail: "The entry is written and will take effect, but is not readable yet: the loader is behind. Writing it again is harmless.",
+			}
+		}
+	}
+}

@@ -1,0 +1,194 @@
+// Package scorecard answers what AI is worth: the HTTP API that reads the rollups, the registry's writes, and the web
+// app. Every answer is computed from one snapshot of the rollups and one state of the registry, for one viewer, under
+// the privacy floor.
+//
+// It stores nothing: events come in through the collector, and a write to the registry travels through Kafka and the
+// loader like any fact. What a number means stands in package metric; here it is asked for, dressed and written.
+package scorecard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"plumbline/pkg/access"
+	"plumbline/pkg/bus"
+	"plumbline/pkg/event"
+	"plumbline/pkg/process"
+	"plumbline/pkg/warehouse"
+)
+
+// Secret is the key of the hashes that stand for persons, and of browser sessions. It is the collector's.
+type Secret []byte
+
+// minSecret is the least length of a secret, bytes.
+const minSecret = 32
+
+// UnmarshalText takes the text as it is.
+func (s *Secret) UnmarshalText(text []byte) error {
+	if len(text) < minSecret {
+		return fmt.Errorf("give at least %d characters", minSecret)
+	}
+	*s = append(Secret(nil), text...)
+	return nil
+}
+
+// Config is what a scorecard needs. Zero values are the defaults.
+type Config struct {
+	// Listen is the address of a scorecard that runs alone.
+	Listen    string            `name:"listen" default:"127.0.0.1:8080" help:"address to listen on, host:port"`
+	Log       process.LogConfig `name:"log"`
+	Bus       bus.Config        `name:"kafka"`
+	Warehouse warehouse.Config  `name:"clickhouse"`
+	Secret    Secret            `name:"secret" required:"true" help:"key of the hashes of persons, the same as the collector's; at least 32 characters"`
+	// AdminToken is taken as Bearer and makes the caller an admin of the workspace.
+	AdminToken string `name:"admin-token" help:"bearer token of the administrator"`
+	Workspace  string `name:"workspace" default:"default" help:"the workspace that is shown"`
+	// Demo lets a visitor from this machine read the workspace without signing in, as a leader.
+	Demo bool `name:"demo" help:"show the workspace, which holds the demo organisation, to visitors from this machine"`
+	// WriteTimeout is how long a write to the registry waits until it is readable.
+	WriteTimeout time.Duration `name:"write-timeout" default:"10s" help:"how long a registry write waits until it is readable"`
+	// Version is shown in the session.
+	Version string
+	// SignIns are the one-time links that the starter of the service has given out; nil means none.
+	SignIns *access.SignIns
+	// Now is the clock; nil is the real one.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() Config {
+	if c.Workspace == "" {
+		c.Workspace = "default"
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 10 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Version == "" {
+		c.Version = "development"
+	}
+	if c.SignIns == nil {
+		c.SignIns = access.NewSignIns(c.Now, time.Hour)
+	}
+	return c
+}
+
+// Validate reports everything that is wrong with the config.
+func (c Config) Validate() error {
+	errs := []error{c.Bus.Validate()}
+	if len(c.Secret) < minSecret {
+		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", minSecret))
+	}
+	if c.AdminToken != "" && len(c.AdminToken) < 16 {
+		errs = append(errs, errors.New("admin token: give at least 16 characters"))
+	}
+	return errors.Join(errs...)
+}
+
+// sessionLife is how long a browser stays signed in.
+const sessionLife = 30 * 24 * time.Hour
+
+// app is a running scorecard.
+type app struct {
+	cfg      Config
+	db       *warehouse.DB
+	registry *registryCache
+	producer *bus.Producer
+	sealer   *event.Sealer
+	admin    access.Token
+	sessions *access.Sessions
+	log      *slog.Logger
+	now      func() time.Time
+	openapi  openapi
+	// writing serialises the writes of an entry, so that If-Match is compared with what is there.
+	writing entryLocks
+}
+
+// Run registers the scorecard on the mount. Where mount is nil it serves on an address of its own until ctx ends.
+func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
+	if mount == nil {
+		log := process.NewLogger(os.Stderr, cfg.Log)
+		return process.Server{
+			Addr: cfg.Listen, Log: log,
+			Ready: func(addr string) { log.InfoContext(ctx, "scorecard listens", "address", addr) },
+		}.Run(ctx, func(m *process.Mount) error { return Run(ctx, cfg, m) })
+	}
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("scorecard: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	db, err := warehouse.Open(ctx, cfg.Warehouse)
+	if err != nil {
+		return fmt.Errorf("scorecard: %w", err)
+	}
+	mount.OnStop("warehouse of the scorecard", func(context.Context) error { return db.Close() })
+	if err := errors.Join(db.Migrate(ctx), bus.Ensure(ctx, cfg.Bus)); err != nil {
+		return fmt.Errorf("scorecard: %w", err)
+	}
+	a := &app{
+		cfg: cfg, db: db, registry: newRegistryCache(db), producer: bus.NewProducer(cfg.Bus, bus.Registry),
+		sealer: event.NewSealer(cfg.Secret), admin: access.NewToken(cfg.AdminToken),
+		sessions: access.NewSessions(cfg.Secret, cfg.Now, sessionLife), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
+	}
+	mount.OnStop("producer of the scorecard", func(context.Context) error { return a.producer.Close() })
+	mount.Health.Add("scorecard warehouse", db.Ping)
+	if a.openapi, err = readOpenAPI(); err != nil {
+		return fmt.Errorf("scorecard: %w", err)
+	}
+	return a.routes(mount)
+}
+
+// routes puts the API and the app on the mount.
+func (a *app) routes(mount *process.Mount) error {
+	api := mount.Router.Group("/api/v1", a.authenticate)
+	for path, handler := range map[string]handlerFunc{
+		"/session":             a.getSession,
+		"/scorecard":           a.getScorecard,
+		"/metrics":             a.getMetrics,
+		"/claims/:id":          a.getClaim,
+		"/evidence":            a.getEvidence,
+		"/experiments":         a.getExperiments,
+		"/experiments/*key":    a.getExperiment,
+		"/trials":              a.getTrials,
+		"/trials/*key":         a.getTrial,
+		"/pipeline":            a.getPipeline,
+		"/registry/:kind":      a.getRegistryList,
+		"/registry/:kind/*key": a.getRegistryEntry,
+	} {
+		api.GET(path, a.answer(handler))
+	}
+	api.PUT("/registry/:kind/*key", process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))
+	mount.Router.GET("/api/openapi.json", a.openapi.serveJSON)
+	mount.Router.GET("/api/docs", a.openapi.serveDocs)
+	mount.Router.GET("/signin", a.signIn)
+	mount.Router.POST("/signout", a.signOut)
+	site, err := newSite()
+	if err != nil {
+		return fmt.Errorf("scorecard: %w", err)
+	}
+	mount.Fallback(site.serve)
+	return nil
+}
+
+// handlerFunc answers a request from a view, or says why it cannot.
+type handlerFunc func(c *gin.Context, v *view) error
+
+// answer takes the view of the request's viewer and hands both to the handler.
+func (a *app) answer(handler handlerFunc) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		v, err := a.look(c, viewerOf(c))
+		if err == nil {
+			err = handler(c, v)
+		}
+		if err != nil {
+			a.fail(c, err)
+		}
+	}
+}

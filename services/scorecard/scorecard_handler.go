@@ -1,0 +1,230 @@
+package scorecard
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/event"
+	"plumbline/pkg/metric"
+	"plumbline/pkg/registry"
+)
+
+// period is a half-open span of local days.
+type period struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	Days int    `json:"days"`
+	Zone string `json:"zone"`
+}
+
+func (v *view) period(from, to event.Day) period {
+	return period{from.String(), to.String(), int(to.Sub(from.Time) / (24 * time.Hour)), v.zone.String()}
+}
+
+// scorecardAnswer is the answer of /scorecard.
+type scorecardAnswer struct {
+	AsOf            string                    `json:"as_of"`
+	CompleteThrough *string                   `json:"complete_through"`
+	Period          period                    `json:"period"`
+	Compare         *period                   `json:"compare"`
+	Scope           string                    `json:"scope"`
+	Currency        string                    `json:"currency"`
+	Definition      string                    `json:"definition"`
+	Measures        map[string]metric.Measure `json:"measures"`
+	ByTeam          []contribution            `json:"contributions"`
+	ByWorkflow      []contribution            `json:"contributions_by_workflow"`
+	ByVendor        []contribution            `json:"contributions_by_vendor"`
+	ByCategory      []contribution            `json:"contributions_by_category"`
+	Excluded        []metric.Excluded         `json:"excluded"`
+}
+
+// getScorecard answers with every measure of a scope and period.
+func (a *app) getScorecard(c *gin.Context, v *view) error {
+	p, err := parseParams(c.Request.URL.Query(), v.today, "from", "to", "scope", "currency", "compare", "definition")
+	if err != nil {
+		return err
+	}
+	if err := v.personal(p.scope); err != nil {
+		return err
+	}
+	currency := v.currencyOf(p)
+	if notModified(c, v, p, currency) {
+		return nil
+	}
+	n, err := v.compute(c, v.window(p.from, p.to, p.scope), currency)
+	if err != nil {
+		return err
+	}
+	answer := scorecardAnswer{
+		AsOf: v.asOf(), CompleteThrough: v.completeThrough(), Period: v.period(p.from, p.to), Scope: p.scope.String(), Currency: currency,
+		Definition: metric.DefinitionVersion, Measures: map[string]metric.Measure{}, Excluded: v.excluded(n),
+	}
+	var before *numbers
+	if p.compare != "" {
+		from, to := comparison(p)
+		answer.Compare = new(v.period(from, to))
+		if before, err = v.compute(c, v.window(from, to, p.scope), currency); err != nil {
+			return err
+		}
+	}
+	for key, fold := range n.folds {
+		m := v.dress(fold.Measure, p, currency)
+		m.Series = v.series(n, key)
+		if before != nil {
+			m.Previous = previous(before.folds[key].Measure, *answer.Compare)
+		}
+		answer.Measures[key] = m
+	}
+	answer.ByTeam = v.contributions(n, byTeam())
+	answer.ByWorkflow = v.contributions(n, byWorkflow())
+	answer.ByVendor, answer.ByCategory = byVendor(n), byCategory(n)
+	writeJSON(c, http.StatusOK, answer)
+	return nil
+}
+
+// currencyOf is the currency asked for, or the workspace's.
+func (v *view) currencyOf(p params) string {
+	if p.currency != "" {
+		return p.currency
+	}
+	return v.currency
+}
+
+// personal refuses the scope "me" for a viewer who is no person.
+func (v *view) personal(scope metric.Scope) error {
+	if scope.Kind == metric.ScopeMe && v.viewer.Person == "" {
+		return &badRequest{[]event.Problem{{
+			Code: event.CodeBadValue, Pointer: "/scope",
+			Message: "you are signed in as no person, so there are no numbers of your own: use org, team:KEY or workflow:KEY",
+		}}}
+	}
+	return nil
+}
+
+// comparison is the period to compare with: as many days before, or the same dates a year before.
+func comparison(p params) (from, to event.Day) {
+	if p.compare == "year" {
+		return event.Day{Time: p.from.AddDate(-1, 0, 0)}, event.Day{Time: p.to.AddDate(-1, 0, 0)}
+	}
+	return addDays(p.from, -int(p.to.Sub(p.from.Time)/(24*time.Hour))), p.from
+}
+
+func previous(m metric.Measure, p period) *metric.Previous {
+	return &metric.Previous{From: p.From, To: p.To, Value: m.Value, Low: m.Low, High: m.High, N: m.N, Status: m.Status, Reason: m.Reason}
+}
+
+// dress adds what does not come from events: the claim, the target and the benchmark.
+func (v *view) dress(m metric.Measure, p params, currency string) metric.Measure {
+	m.Claim = new("/api/v1/claims/" + claimID(m.Key, p, currency))
+	at := v.endOf(addDays(p.to, -1))
+	if at.After(v.now) {
+		at = v.now
+	}
+	for _, key := range v.registry.Keys(registry.Targets) {
+		t, version, ok := registry.Find[registry.Target](v.registry, registry.Targets, key, at)
+		if !ok || t.Measure != m.Key || !sameScope(t.Scope, p.scope) || (t.Currency != "" && t.Currency != currency) {
+			continue
+		}
+		m.Target = &metric.Target{
+			Value: metric.Exact{Decimal: scaled(t.Value.Decimal(), t.Per, p)}, Unit: optionalText(t.Unit),
+			ValidFrom: version.ValidFrom.Format(event.TimeForm), Note: optionalText(t.Note),
+		}
+		break
+	}
+	m.Benchmark = metric.KnownBenchmark(m.Key)
+	for _, key := range v.registry.Keys(registry.Benchmarks) {
+		b, _, ok := registry.Find[registry.Benchmark](v.registry, registry.Benchmarks, key, at)
+		if !ok || b.Measure != m.Key {
+			continue
+		}
+		m.Benchmark = &metric.Benchmark{Value: metric.Exact{Decimal: b.Value.Decimal()}, Label: b.Label, Source: optionalText(b.Source), URL: optionalText(b.URL)}
+		break
+	}
+	return m
+}
+
+func sameScope(declared string, scope metric.Scope) bool {
+	return declared == scope.String() || (declared == "" && scope.Kind == metric.ScopeOrg)
+}
+
+// scaled turns a target per day, week, month, quarter or year into one for the days of the period.
+func scaled(value decimal.Decimal, per string, p params) decimal.Decimal {
+	days := map[string]string{"day": "1", "week": "7", "month": "30.4375", "quarter": "91.3125", "year": "365.25"}[per]
+	if days == "" {
+		return value
+	}
+	span := decimal.NewFromInt(int64(p.to.Sub(p.from.Time) / (24 * time.Hour)))
+	return value.Mul(span).DivRound(decimal.RequireFromString(days), 6)
+}
+
+func optionalText(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// excluded are what the measures leave out, with the amounts of few people taken away.
+func (v *view) excluded(n *numbers) []metric.Excluded {
+	out := []metric.Excluded{}
+	for _, d := range metric.Catalogue() {
+		fold := n.folds[d.Key]
+		for _, x := range fold.Excluded {
+			by, key := byWorkflow(), x.Workflow
+			if d.Key == metric.CapacityValue {
+				by, key = byTeam(), x.Team
+			}
+			if d.Personal && n.window.Scope.Kind != metric.ScopeMe && !shownAlone(v.visible(n.window.Scope, crowd{n.people, n.everybody}, by), key) {
+				x.N, x.Amount = nil, nil
+			}
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// series is a measure that adds up by ISO week, cut to the period. For personal measures the weeks of few people are
+// null, together with as many more as it takes to hide them.
+func (v *view) series(n *numbers, key string) []metric.SeriesPoint {
+	fold := n.folds[key]
+	d, _ := metric.Lookup(key)
+	if d.Adds != metric.AddsSum || fold.Measure.Status != metric.OK {
+		return nil
+	}
+	sums := sumBy(fold.Cells, func(c metric.Cell) string { return metric.WeekOf(c.Day) })
+	hide := func(string) bool { return false }
+	if d.Personal && n.window.Scope.Kind != metric.ScopeMe {
+		rows := breakdown(cellsBy(n.people, weekOf), v.viewer.Person)
+		hide = func(week string) bool { return !shownAlone(rows, week) }
+	}
+	var out []metric.SeriesPoint
+	from, to := n.window.From, n.window.To
+	for day := from; day.Before(to.Time); {
+		week := metric.WeekOf(day.String())
+		monday, err := event.ParseDay(week)
+		if err != nil {
+			return nil
+		}
+		next := addDays(monday, 7)
+		if next.After(to.Time) {
+			next = to
+		}
+		point := metric.SeriesPoint{From: day.String(), To: next.String()}
+		// A week in which nothing was recorded stays null: that is not a 0.
+		if s, ok := sums[week]; ok && !hide(week) {
+			point.Value = metric.ExactOf(s.value)
+		}
+		out, day = append(out, point), next
+	}
+	return out
+}
+
+// getMetrics answers with the catalogue.
+func (a *app) getMetrics(c *gin.Context, _ *view) error {
+	writeJSON(c, http.StatusOK, gin.H{"definition": metric.DefinitionVersion, "metrics": slices.Clone(metric.Catalogue())})
+	return nil
+}

@@ -1,0 +1,96 @@
+package scorecard
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// dist holds the placeholder page and, once the app was built, the app beneath app/.
+//
+//go:embed all:web/dist
+var dist embed.FS
+
+// assets is where the build puts files whose names change with their content.
+const assets = "assets/"
+
+// site serves the app, or the placeholder where it was not built.
+type site struct {
+	files fs.FS
+	index []byte
+	// tag is the ETag of the index page.
+	tag string
+}
+
+func newSite() (*site, error) {
+	root, err := fs.Sub(dist, "web/dist")
+	if err != nil {
+		return nil, fmt.Errorf("open web app: %w", err)
+	}
+	if app, err := fs.Sub(root, "app"); err == nil {
+		if _, err := fs.Stat(app, "index.html"); err == nil {
+			root = app
+		}
+	}
+	index, err := fs.ReadFile(root, "index.html")
+	if err != nil {
+		return nil, fmt.Errorf("open web app: %w", err)
+	}
+	sum := sha256.Sum256(index)
+	return &site{files: root, index: index, tag: `"` + hex.EncodeToString(sum[:12]) + `"`}, nil
+}
+
+// secure sets the headers that keep a page to its own: nothing of other sites is loaded, nothing inline runs, and no
+// other site may frame it.
+func secure(c *gin.Context) {
+	c.Header("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "+
+		"font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	c.Header("Referrer-Policy", "same-origin")
+	c.Header("X-Content-Type-Options", "nosniff")
+}
+
+// serve answers with a file of the app, or with its page for every path that is none: pages have paths of their own. A
+// missing asset stays missing, so that an old page never takes the index for a script.
+func (s *site) serve(c *gin.Context) {
+	secure(c)
+	name := strings.TrimPrefix(path.Clean(c.Request.URL.Path), "/")
+	if name != "" && name != "index.html" {
+		raw, err := fs.ReadFile(s.files, name)
+		if err == nil {
+			s.asset(c, name, raw)
+			return
+		}
+		if strings.HasPrefix(name, assets) {
+			c.String(http.StatusNotFound, "there is no such file")
+			return
+		}
+	}
+	c.Header("Cache-Control", "no-cache")
+	c.Header("ETag", s.tag)
+	if c.GetHeader("If-None-Match") == s.tag {
+		c.Status(http.StatusNotModified)
+		return
+	}
+	c.Data(http.StatusOK, "text/html; charset=utf-8", s.index)
+}
+
+// asset writes a file. The names of those under assets/ change with their content: they may be kept for ever.
+func (s *site) asset(c *gin.Context, name string, raw []byte) {
+	c.Header("Cache-Control", "no-cache")
+	if strings.HasPrefix(name, assets) {
+		c.Header("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	kind := mime.TypeByExtension(path.Ext(name))
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	c.Data(http.StatusOK, kind, raw)
+}

@@ -1,0 +1,84 @@
+/**
+ * The one way to the server. Every answer is parsed with exact decimals and every failure, whatever its kind, is thrown as a
+ * `Problem` with a sentence for the reader.
+ */
+import createClient from 'openapi-fetch'
+import { parseExact } from '../exact'
+import type { paths } from './schema'
+import type {
+  Catalogue, Claim, Evidence, Experiment, ExperimentList, Pipeline, ProblemBody, RegistryList, Scorecard, Session, Trial, TrialList,
+} from './types'
+
+/** What went wrong, for a person. `status` is the HTTP status, or 0 when there was no answer. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly code: string | null = null,
+    /** Seconds the server asked to wait. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(detail || title)
+  }
+}
+
+export type ScorecardQuery = NonNullable<paths['/api/v1/scorecard']['get']['parameters']['query']>
+export type PipelineQuery = NonNullable<paths['/api/v1/pipeline']['get']['parameters']['query']>
+export type EvidenceQuery = paths['/api/v1/evidence']['get']['parameters']['query']
+
+// fetch is looked up at each call, so that tests can stand in for the network.
+const client = createClient<paths>({ baseUrl: globalThis.location?.origin ?? '', fetch: (request) => fetch(request) })
+
+/** An answer as openapi-fetch gives it when asked for text. */
+interface Answer {
+  data?: string | null
+  error?: unknown
+  response: Response
+}
+
+async function read<T>(call: Promise<Answer>, signal?: AbortSignal): Promise<T> {
+  let answer: Answer
+  try {
+    answer = await call
+  } catch (cause) {
+    if (signal?.aborted) throw cause
+    throw new Problem(0, 'No answer', 'The server did not answer. It may be stopped, or the network is away.')
+  }
+  if (answer.error !== undefined || !answer.response.ok) throw problemOf(answer)
+  try {
+    return parseExact(answer.data ?? '') as T
+  } catch {
+    throw new Problem(answer.response.status, 'Not an answer', 'The server answered something that is not JSON. Is this address the Plumbline API?')
+  }
+}
+
+function problemOf({ error, response }: Answer): Problem {
+  const body = (typeof error === 'object' && error !== null ? error : {}) as Partial<ProblemBody>
+  const wait = Number(response.headers.get('retry-after'))
+  const detail = body.detail ?? `The server answered ${response.status}.`
+  return new Problem(response.status, body.title ?? 'Failed', detail, body.code ?? null, wait > 0 ? wait : null)
+}
+
+const text = { parseAs: 'text' } as const
+
+export const api = {
+  session: (signal?: AbortSignal) => read<Session>(client.GET('/api/v1/session', { ...text, signal }), signal),
+  metrics: (signal?: AbortSignal) => read<Catalogue>(client.GET('/api/v1/metrics', { ...text, signal }), signal),
+  scorecard: (query: ScorecardQuery, signal?: AbortSignal) =>
+    read<Scorecard>(client.GET('/api/v1/scorecard', { params: { query }, ...text, signal }), signal),
+  pipeline: (query: PipelineQuery, signal?: AbortSignal) =>
+    read<Pipeline>(client.GET('/api/v1/pipeline', { params: { query }, ...text, signal }), signal),
+  claim: (id: string, signal?: AbortSignal) => read<Claim>(client.GET('/api/v1/claims/{id}', { params: { path: { id } }, ...text, signal }), signal),
+  evidence: (query: EvidenceQuery, signal?: AbortSignal) =>
+    read<Evidence>(client.GET('/api/v1/evidence', { params: { query }, ...text, signal }), signal),
+  experiments: (cursor: string | undefined, signal?: AbortSignal) =>
+    read<ExperimentList>(client.GET('/api/v1/experiments', { params: { query: { cursor } }, ...text, signal }), signal),
+  experiment: (key: string, metric: string | undefined, signal?: AbortSignal) =>
+    read<Experiment>(client.GET('/api/v1/experiments/{key}', { params: { path: { key }, query: { metric } }, ...text, signal }), signal),
+  trials: (cursor: string | undefined, signal?: AbortSignal) =>
+    read<TrialList>(client.GET('/api/v1/trials', { params: { query: { cursor } }, ...text, signal }), signal),
+  trial: (key: string, signal?: AbortSignal) => read<Trial>(client.GET('/api/v1/trials/{key}', { params: { path: { key } }, ...text, signal }), signal),
+  teams: (signal?: AbortSignal) =>
+    read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind: 'teams' } }, ...text, signal }), signal),
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { pct, percentScale } from './scale'
+
+describe('percentScale', () => {
+  it('spans the values and zero', () => {
+    const x = percentScale([480, 744, null, undefined])
+    expect(x.domain).toEqual([0, 800])
+    expect(x(0)).toBe(0)
+    expect(x(400)).toBe(50)
+  })
+  it('puts losses left of zero', () => {
+    const x = percentScale([-100, 300])
+    expect(x.domain).toEqual([-100, 300])
+    expect(x(0)).toBe(25)
+  })
+  it('needs no values', () => {
+    expect(percentScale([]).domain).toEqual([0, 1])
+    expect(percentScale([0, 0]).domain).toEqual([0, 1])
+    expect(percentScale([Number.NaN, null]).domain).toEqual([0, 1])
+  })
+  it('can leave zero out', () => {
+    expect(percentScale([10, 11], { zero: false }).domain).toEqual([10, 11])
+  })
+  it('writes attributes', () => expect(pct(12.34567)).toBe('12.346%'))
+})

@@ -1,0 +1,30 @@
+// All browser tests against one real server with the demo organisation: npm run test:browser
+import { after, before, describe } from 'node:test'
+import { launchBrowser, startServer } from './harness.mjs'
+import { budget } from './suites/budget.mjs'
+import { drawer } from './suites/drawer.mjs'
+import { keyboard } from './suites/keyboard.mjs'
+import { pages } from './suites/pages.mjs'
+import { states } from './suites/states.mjs'
+
+/** Filled before the first test; the suites read it when they run. */
+const world = { url: '', browser: null }
+
+describe('the app', { concurrency: 1 }, () => {
+  let server
+  before(async () => {
+    server = await startServer()
+    world.url = server.url
+    world.browser = await launchBrowser()
+  })
+  after(async () => {
+    await world.browser?.close()
+    await server?.stop()
+  })
+
+  budget(world)
+  pages(world)
+  states(world)
+  drawer(world)
+  keyboard(world)
+})

@@ -1,0 +1,113 @@
+// Starts the real program and a real browser for the tests of this folder. Nothing is mocked here; a test that needs a state the
+// demo organisation does not have changes single answers on their way to the page.
+import { spawn, execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { chromium } from 'playwright-core'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = resolve(here, '../../../../..')
+
+/** The path of the program: PLUMBLINE_BIN, else bin/plumbline, else one built now into a temporary folder. */
+async function binary(folder) {
+  const given = process.env.PLUMBLINE_BIN ?? join(root, 'bin/plumbline')
+  if (existsSync(given)) return given
+  const built = join(folder, 'plumbline')
+  await promisify(execFile)('go', ['build', '-o', built, './services/standalone/cmd/plumbline'], { cwd: root })
+  return built
+}
+
+/** The program refuses settings that it does not know, and those of the tests are none of its own. */
+function clean(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PLUMBLINE_')))
+}
+
+/** Starts `plumbline up --demo` on a free port and waits for its ready line. PLUMBLINE_URL names one that runs already. */
+export async function startServer({ minutes = 3 } = {}) {
+  if (process.env.PLUMBLINE_URL) return { url: process.env.PLUMBLINE_URL.replace(/\/$/, ''), stop: async () => {} }
+  const folder = mkdtempSync(join(tmpdir(), 'plumbline-web-'))
+  const child = spawn(await binary(folder), ['up', '--demo', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'], env: clean(process.env) })
+  const exited = new Promise((done) => child.once('exit', done))
+  let said = ''
+  const url = await new Promise((ready, failed) => {
+    const timer = setTimeout(() => failed(new Error(`no ready line in ${minutes} minutes:\n${said}`)), minutes * 60_000)
+    const read = (chunk) => {
+      said = (said + chunk).slice(-20_000)
+      const found = /ready (http:\/\/\S+)/.exec(said)
+      if (found) {
+        clearTimeout(timer)
+        ready(found[1].replace(/\/$/, ''))
+      }
+    }
+    child.stdout.on('data', read)
+    child.stderr.on('data', read)
+    child.once('exit', (code) => {
+      clearTimeout(timer)
+      failed(new Error(`plumbline up ended with ${code}:\n${said}`))
+    })
+  })
+  const stop = async () => {
+    child.kill('SIGINT')
+    const timer = setTimeout(() => child.kill('SIGKILL'), 30_000)
+    await exited
+    clearTimeout(timer)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { url, stop }
+}
+
+export function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+  })
+}
+
+/** A page of its own profile that remembers console errors, failed policy checks and requests to other servers. */
+export async function newPage(browser, { width = 1280, height = 900, theme = 'light', url }) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce' })
+  const page = await context.newPage()
+  const trouble = []
+  page.on('pageerror', (error) => trouble.push(`error: ${error.message}`))
+  page.on('console', (message) => {
+    if (message.type() === 'error') trouble.push(`console: ${message.text()}`)
+  })
+  page.on('request', (request) => {
+    const to = request.url()
+    if (!to.startsWith(url) && !/^(blob|data|about|chrome)/.test(to)) trouble.push(`request to ${to}`)
+  })
+  return { page, trouble, close: () => context.close() }
+}
+
+/** Opens an address and waits until it shows data or a notice. */
+export async function open(page, address) {
+  await page.goto(address)
+  await settled(page)
+}
+
+export async function settled(page) {
+  await page.waitForSelector('main h1', { state: 'attached' })
+  await page.waitForFunction(() => !document.querySelector('.loading') && !document.querySelector('[aria-busy="true"]') && document.querySelector('main :is(section, article, .notice)'))
+}
+
+/** The pages of the app as the server at `url` fills them: the first experiment and trial stand for all. */
+export async function addresses(url) {
+  const first = async (path, list) => (await (await fetch(url + path)).json())[list]?.[0]
+  const experiment = await first('/api/v1/experiments', 'experiments')
+  const trial = await first('/api/v1/trials', 'trials')
+  const pages = { scorecard: '/', workflows: '/?by=workflow', experiments: '/experiments', pipeline: '/pipeline' }
+  if (experiment) pages.experiment = `/experiments/${encodeURIComponent(experiment.experiment)}`
+  if (trial) pages.trial = `/trials/${encodeURIComponent(trial.trial)}`
+  pages.drawer = '/?open=hours_saved_net'
+  pages.team = await teamAddress(url)
+  return Object.fromEntries(Object.entries(pages).filter(([, path]) => path))
+}
+
+async function teamAddress(url) {
+  const scorecard = await (await fetch(`${url}/api/v1/scorecard`)).json()
+  const team = scorecard.contributions?.find((row) => row.row === 'member' && row.team)
+  return team ? `/?scope=team:${encodeURIComponent(team.team)}` : null
+}
