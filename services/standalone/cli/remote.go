@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"plumbline/services/standalone"
+)
+
+// remote says which server a command talks to. Flags win over the environment, that over the data folder of a server
+// on this machine.
+type remote struct {
+	URL  string `name:"url" placeholder:"URL" help:"Address of the server (or PLUMBLINE_URL; else that of the data folder)."`
+	Key  string `placeholder:"KEY" help:"Write key (or PLUMBLINE_WRITE_KEY; else that of the data folder)."`
+	Data string `default:"data" placeholder:"DIR" help:"Data folder of a server on this machine."`
+}
+
+// admin is remote for commands that read or write as an administrator.
+type admin struct {
+	URL   string `name:"url" placeholder:"URL" help:"Address of the server (or PLUMBLINE_URL; else that of the data folder)."`
+	Token string `placeholder:"TOKEN" help:"Admin token (or PLUMBLINE_ADMIN_TOKEN; else that of the data folder)."`
+	Data  string `default:"data" placeholder:"DIR" help:"Data folder of a server on this machine."`
+}
+
+func (r remote) address(s Streams) (string, error) { return address(s, r.URL, r.Data) }
+
+func (r remote) writeKey(s Streams) (string, error) {
+	return secret(s, r.Key, "PLUMBLINE_WRITE_KEY", "--key", r.Data, func(k standalone.Keys) string { return k.WriteKey })
+}
+
+func (a admin) address(s Streams) (string, error) { return address(s, a.URL, a.Data) }
+
+func (a admin) adminToken(s Streams) (string, error) {
+	return secret(s, a.Token, "PLUMBLINE_ADMIN_TOKEN", "--token", a.Data, func(k standalone.Keys) string { return k.AdminToken })
+}
+
+func address(s Streams, flag, data string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	if v, ok := s.Env("PLUMBLINE_URL"); ok && v != "" {
+		return v, nil
+	}
+	url, err := standalone.Address(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", usage("no server is known: give --url, set PLUMBLINE_URL, or name the data folder of a running server with --data (%s has none)", data)
+	}
+	return url, err
+}
+
+func secret(s Streams, flag, env, name, data string, pick func(standalone.Keys) string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	if v, ok := s.Env(env); ok && v != "" {
+		return v, nil
+	}
+	k, err := standalone.ReadKeys(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", usage("no key is known: give %s, set %s, or name the data folder of a server with --data (%s has none)", name, env, data)
+	}
+	return pick(k), err
+}
+
+// get reads a JSON document of the scorecard's API.
+func (a admin) get(ctx context.Context, s Streams, path string, into any) (jsontext.Value, error) {
+	url, err := a.address(s)
+	if err != nil {
+		return nil, err
+	}
+	token, err := a.adminToken(s)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", url, err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask the server (is it running?): %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		var problem struct {
+			Title  string `json:"title"`
+			Detail string `json:"detail"`
+		}
+		_ = json.Unmarshal(raw, &problem)
+		return nil, fmt.Errorf("the server answered %s: %s %s", res.Status, problem.Title, problem.Detail)
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return nil, fmt.Errorf("the answer of %s is not what a scorecard says: %w", path, err)
+	}
+	return jsontext.Value(bytes.Clone(raw)), nil
+}

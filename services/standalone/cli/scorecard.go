@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// scorecardCommand prints measures.
+type scorecardCommand struct {
+	From     string `placeholder:"DAY" help:"First day of the period, YYYY-MM-DD; default 90 days before --to."`
+	To       string `placeholder:"DAY" help:"Day after the period; default tomorrow."`
+	Scope    string `default:"org" help:"org, team:KEY or workflow:KEY."`
+	Currency string `placeholder:"CODE" help:"Currency of money; default that of the calendar."`
+	JSON     bool   `name:"json" help:"Print the answer of the server as it is."`
+	admin
+}
+
+// Help shows examples.
+func (scorecardCommand) Help() string {
+	return `Examples:
+  plumbline scorecard
+  plumbline scorecard --from 2026-08-01 --to 2026-11-01 --scope team:content
+  plumbline scorecard --json | jq .measures.hours_saved_net`
+}
+
+// measure is one measure of the answer, as far as it is printed.
+type measure struct {
+	Value  jsontext.Value `json:"value"`
+	Unit   string         `json:"unit"`
+	Low    jsontext.Value `json:"low"`
+	High   jsontext.Value `json:"high"`
+	Level  float64        `json:"level"`
+	N      jsontext.Value `json:"n"`
+	Grade  jsontext.Value `json:"grade"`
+	Status string         `json:"status"`
+	Reason string         `json:"reason"`
+}
+
+// Run prints the scorecard.
+func (c *scorecardCommand) Run(ctx context.Context, s Streams) error {
+	query := url.Values{}
+	for k, v := range map[string]string{"from": c.From, "to": c.To, "scope": c.Scope, "currency": c.Currency} {
+		if v != "" {
+			query.Set(k, v)
+		}
+	}
+	var card struct {
+		AsOf            string             `json:"as_of"`
+		CompleteThrough string             `json:"complete_through"`
+		Measures        map[string]measure `json:"measures"`
+	}
+	raw, err := c.get(ctx, s, "/api/v1/scorecard?"+query.Encode(), &card)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		_ = raw.Indent()
+		s.printf("%s\n", raw)
+		return nil
+	}
+	s.printf("%-22s %16s %-8s %-28s %8s  %s\n", "measure", "value", "unit", "range", "n", "grade")
+	for _, key := range slices.Sorted(maps.Keys(card.Measures)) {
+		m := card.Measures[key]
+		if m.Status != "ok" {
+			s.printf("%-22s %16s %-8s %s\n", key, "–", m.Unit, strings.TrimSpace(strings.ReplaceAll(m.Status, "_", " ")+" "+m.Reason))
+			continue
+		}
+		interval := ""
+		if low, high := plain(m.Low), plain(m.High); low != "" && high != "" {
+			interval = fmt.Sprintf("%s to %s (%.0f%%)", low, high, 100*m.Level)
+		}
+		s.printf("%-22s %16s %-8s %-28s %8s  %s\n", key, plain(m.Value), m.Unit, interval, plain(m.N), plain(m.Grade))
+	}
+	s.printf("complete through %s\n", card.CompleteThrough)
+	return nil
+}
+
+// plain shows a JSON scalar without quotes, shortened to what a line can hold.
+func plain(v jsontext.Value) string {
+	text := strings.Trim(string(v), `"`)
+	if text == "null" {
+		return ""
+	}
+	if whole, decimals, ok := strings.Cut(text, "."); ok && len(decimals) > 4 && !strings.ContainsAny(decimals, "eE") {
+		text = whole + "." + decimals[:4] + "…"
+	}
+	return text
+}

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"plumbline/pkg/process"
+	"plumbline/services/standalone"
+)
+
+// upCommand starts everything. Its flags are declared here for the help; the values come from [process.Load], which
+// knows flags, environment and file, and says everything that is wrong at once.
+type upCommand struct {
+	Data       string `placeholder:"DIR" help:"Data folder; created where missing (PLUMBLINE_DATA, default data)."`
+	Listen     string `placeholder:"ADDR" help:"Address to listen on (PLUMBLINE_LISTEN, default 127.0.0.1:8080); port 0 takes a free one."`
+	Demo       bool   `negatable:"" help:"Load a demo organisation at the first start (PLUMBLINE_DEMO; default: where both engines are embedded)."`
+	Kafka      string `placeholder:"ADDRS" help:"Kafka brokers, host:port by comma; none: the embedded broker (PLUMBLINE_KAFKA)."`
+	ClickHouse string `name:"clickhouse" placeholder:"DSN" help:"ClickHouse; none: the embedded one (PLUMBLINE_CLICKHOUSE)."`
+	Config     string `placeholder:"FILE" help:"JSON file with settings: the names of the flags are its keys (PLUMBLINE_CONFIG)."`
+	Check      bool   `help:"Check the settings and exit."`
+}
+
+// Help says what the command does and shows examples.
+func (upCommand) Help() string {
+	return `Starts the embedded engines (ClickHouse, a broker that speaks the Kafka protocol), or uses those that are named, then the
+collector, the loader and the scorecard on one address. Prints progress, a link to sign in with, and then one line
+"ready http://ADDRESS". Ctrl-C stops cleanly; started again on the same folder, everything is still there.
+
+Flags win over the environment, that over the file. PLUMBLINE_WRITE_KEY and PLUMBLINE_ADMIN_TOKEN fix the keys, else they
+are made and kept in the data folder (plumbline keys).
+
+Examples:
+  plumbline up
+  plumbline up --no-demo --data /var/lib/plumbline --listen 127.0.0.1:0
+  plumbline up --kafka kafka-1:9092,kafka-2:9092 --clickhouse clickhouse://user:secret@db:9000/plumbline
+  plumbline up --check --config plumbline.json`
+}
+
+// Run is never reached: see runUp.
+func (c *upCommand) Run() error { return errors.New("up runs before the command line is parsed") }
+
+// isUp reports whether the command line is "up" without a wish for help.
+func isUp(args []string) bool {
+	return len(args) > 0 && args[0] == "up" && !slices.Contains(args, "--help") && !slices.Contains(args, "-h")
+}
+
+// runUp starts everything and returns when it has stopped.
+func runUp(ctx context.Context, args []string, s Streams) error {
+	flags := make([]string, 0, len(args))
+	for _, a := range args {
+		switch a {
+		case "--no-demo":
+			a = "--demo=false"
+		case "--demo":
+			a = "--demo=true"
+		}
+		flags = append(flags, a)
+	}
+	var cfg standalone.Config
+	if err := process.Load(&cfg, flags); err != nil {
+		return err
+	}
+	cfg.Out, cfg.Err = s.Out, s.Err
+	return standalone.Run(ctx, cfg)
+}

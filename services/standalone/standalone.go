@@ -1,0 +1,225 @@
+// Package standalone is the whole system in one process tree: it starts the embedded engines, or takes the addresses
+// of others, and runs collector, loader and scorecard behind one listener. It is wiring: below it nothing knows whether
+// an engine is embedded.
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"plumbline/pkg/access"
+	"plumbline/pkg/bus"
+	"plumbline/pkg/process"
+)
+
+// Config says what to start. Zero values are the defaults of the tags.
+type Config struct {
+	// Data is the folder that everything of this installation stands in.
+	Data string `name:"data" default:"data" help:"data folder, created where missing"`
+	// Listen is where everything is served; port 0 is a free one.
+	Listen string `name:"listen" default:"127.0.0.1:8080" help:"address to listen on, host:port"`
+	// Demo says whether a demo organisation is loaded at the first start; see [DemoChoice].
+	Demo DemoChoice `name:"demo" default:"auto" help:"load a demo organisation at the first start: true, false, or auto (only with embedded engines)"`
+	// Kafka and ClickHouse are the addresses of outside engines; empty ones are embedded.
+	Kafka      []string `name:"kafka" help:"Kafka brokers, host:port; none: the embedded broker"`
+	ClickHouse string   `name:"clickhouse" help:"ClickHouse, clickhouse://user:password@host:port/database; none: the embedded one"`
+	// Prefix begins the names of topics and consumer groups, where several installations share brokers.
+	Prefix string `name:"kafka-prefix" help:"begins the names of topics and consumer groups; default plumbline"`
+	// WriteKey and AdminToken replace those of the data folder.
+	WriteKey   string `name:"write-key" help:"key with which tools write events"`
+	AdminToken string `name:"admin-token" help:"token of the administrator"`
+	// URL is the public address, for links; other commands use the variable to find the server.
+	URL string `name:"url" help:"public address of this server, for the links that it prints"`
+	// LogLevel is warn by default: on a terminal the progress says what happens.
+	LogLevel  slog.Level `name:"log-level" default:"warn" help:"least severe level that is logged: debug, info, warn or error"`
+	LogFormat string     `name:"log-format" default:"auto" enum:"auto,json,text" help:"form of the log: auto (text on a terminal), json or text"`
+
+	// Keys are further write keys, of any workspace.
+	Keys []access.Key
+
+	// Out gets the progress, the sign-in link and the ready line; Err gets the log. Default: nothing.
+	Out, Err io.Writer
+	// Ready, if not nil, is called when everything can be used.
+	Ready func(Server)
+	// Now is the clock that ends the demo organisation's history; default time.Now.
+	Now func() time.Time
+}
+
+// Workspace is the one workspace of an installation.
+const Workspace = "default"
+
+// Validate reports everything that is wrong with the settings.
+func (c *Config) Validate() error {
+	var errs []error
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		errs = append(errs, fmt.Errorf("--listen: %q is no host:port", c.Listen))
+	}
+	for _, b := range c.Kafka {
+		if _, _, err := net.SplitHostPort(b); err != nil {
+			errs = append(errs, fmt.Errorf("--kafka: %q is no host:port", b))
+		}
+	}
+	if c.ClickHouse != "" && !strings.HasPrefix(c.ClickHouse, "clickhouse://") {
+		errs = append(errs, errors.New("--clickhouse: write clickhouse://user:password@host:port/database"))
+	}
+	if c.Data == "" {
+		errs = append(errs, errors.New("--data: name a folder"))
+	}
+	return errors.Join(errs...)
+}
+
+// Run starts everything and serves until ctx ends. It returns nil after a stop that ctx asked for.
+func Run(ctx context.Context, cfg Config) error {
+	if cfg.Out == nil {
+		cfg.Out = io.Discard
+	}
+	if cfg.Err == nil {
+		cfg.Err = io.Discard
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if err := cfg.Validate(); err != nil {
+		return &process.UsageError{Err: err}
+	}
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("create data folder: %w", err)
+	}
+	log := process.NewLogger(cfg.Err, process.LogConfig{Level: cfg.LogLevel, Format: cfg.LogFormat})
+	in := &installation{cfg: cfg, log: log, signIns: access.NewSignIns(time.Now, signInLife)}
+	engines, err := startEngines(ctx, cfg, in.say)
+	if err != nil {
+		return err
+	}
+	in.bus = engines.bus
+	err = in.run(ctx, engines)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), engineStop)
+	defer cancel()
+	return errors.Join(err, engines.stop(stop))
+}
+
+const (
+	// signInLife is how long the printed link works.
+	signInLife = 24 * time.Hour
+	// engineStop is how long the engines have to stop.
+	engineStop = 8 * time.Second
+	// startPatience is how long the services may take until they are ready.
+	startPatience = 2 * time.Minute
+)
+
+// installation is what is running.
+type installation struct {
+	cfg     Config
+	log     *slog.Logger
+	signIns *access.SignIns
+	keys    Keys
+	demo    demoMark
+	bus     bus.Config
+}
+
+// say prints a line of progress.
+func (in *installation) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(in.cfg.Out, format+"\n", args...)
+}
+
+// run serves until ctx ends or the engines do.
+func (in *installation) run(ctx context.Context, e *engines) error {
+	var err error
+	// After the engines: their lock on the folder is what keeps two starts apart.
+	if in.keys, err = ensureKeys(in.cfg.Data, Keys{WriteKey: in.cfg.WriteKey, AdminToken: in.cfg.AdminToken}); err != nil {
+		return err
+	}
+	if in.demo, err = decideDemo(in.cfg); err != nil {
+		return err
+	}
+	in.say("starting collector, loader and scorecard")
+	// Where nobody listens, commands on this machine need not look.
+	defer func() { _ = os.Remove(filepath.Join(in.cfg.Data, addressFile)) }()
+	listening := make(chan string, 1)
+	server := process.Server{Addr: in.cfg.Listen, Log: in.log, Ready: func(addr string) { listening <- addr }}
+	return server.Run(ctx, func(m *process.Mount) error {
+		m.Go("embedded engines", e.watch)
+		m.Go("get ready", func(ctx context.Context) error {
+			select {
+			case addr := <-listening:
+				return in.getReady(ctx, m.Health, addr)
+			case <-ctx.Done():
+				return nil
+			}
+		})
+		return in.mount(ctx, e, m)
+	})
+}
+
+// getReady waits until everything works, loads the demo organisation if it is to be, and says so.
+func (in *installation) getReady(ctx context.Context, health *process.Health, addr string) error {
+	if err := awaitHealth(ctx, health); err != nil {
+		return err
+	}
+	server := Server{URL: localURL(addr), WriteKey: in.keys.WriteKey, AdminToken: in.keys.AdminToken}
+	if err := in.loadDemoOnce(ctx, server); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped meanwhile: the next start goes on
+		}
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(in.cfg.Data, addressFile), []byte(server.URL+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write address: %w", err)
+	}
+	public := server.URL
+	if in.cfg.URL != "" {
+		public = strings.TrimRight(in.cfg.URL, "/")
+	}
+	token := in.signIns.Issue(access.Viewer{Workspace: Workspace, Role: access.RoleAdmin})
+	in.say("sign in  %s/signin?token=%s", public, token)
+	in.say("ready %s", server.URL)
+	if in.cfg.Ready != nil {
+		in.cfg.Ready(server)
+	}
+	return nil
+}
+
+// awaitHealth waits until every check is well.
+func awaitHealth(ctx context.Context, health *process.Health) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	for {
+		var errs []error
+		for name, err := range health.Check(ctx) {
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+		if len(errs) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fmt.Errorf("not ready after %s: %w", startPatience, errors.Join(errs...))
+			}
+			return nil
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// localURL is the address under which this machine reaches a listener: one that listens everywhere is on loopback too.
+func localURL(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "http://" + addr
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
