@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -38,8 +39,10 @@ const (
 	putTries = 6
 	// demoBatch is how many events are sent and waited for together.
 	demoBatch = 1_000
+	// demoSenders send at the same time: what reaches the loader together is stored in few inserts.
+	demoSenders = 6
 	// demoPoll is how long to wait before asking again what is loaded.
-	demoPoll = 100 * time.Millisecond
+	demoPoll = 250 * time.Millisecond
 	// demoPatience is how long nothing may move.
 	demoPatience = 2 * time.Minute
 )
@@ -63,12 +66,17 @@ func loadEvents(ctx context.Context, o *demo.Organisation, s Server, progress fu
 	if err != nil {
 		return done, err
 	}
+	var mu sync.Mutex // guards done and waiting
 	var waiting []client.Ref
+	sending, sendCtx := errgroup.WithContext(ctx)
+	sending.SetLimit(demoSenders)
 	send := func(batch []jsontext.Value, refs []client.Ref) error {
-		answers, err := c.SendStructured(ctx, batch)
+		answers, err := c.SendStructured(sendCtx, batch)
 		if err != nil {
 			return fmt.Errorf("send the demo organisation: %w", err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		for i, a := range answers {
 			switch a.State {
 			case event.Accepted:
@@ -89,18 +97,20 @@ func loadEvents(ctx context.Context, o *demo.Organisation, s Server, progress fu
 	for e := range o.Events() {
 		raw, err := e.Structured()
 		if err != nil {
-			return done, fmt.Errorf("encode: %w", err)
+			return done, errors.Join(fmt.Errorf("encode: %w", err), sending.Wait())
 		}
 		batch, refs = append(batch, raw), append(refs, client.Ref{Source: e.Source, ID: e.ID})
-		if len(batch) < demoBatch {
-			continue
+		if len(batch) == demoBatch {
+			full, named := batch, refs
+			sending.Go(func() error { return send(full, named) })
+			batch, refs = nil, nil
 		}
-		if err := send(batch, refs); err != nil {
-			return done, err
+		if sendCtx.Err() != nil {
+			break
 		}
-		batch, refs = nil, nil
 	}
-	if err := send(batch, refs); err != nil {
+	sending.Go(func() error { return send(batch, refs) })
+	if err := sending.Wait(); err != nil {
 		return done, err
 	}
 	return done, awaitDemo(ctx, c, waiting, &done)

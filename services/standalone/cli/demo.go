@@ -17,8 +17,8 @@ import (
 // demoCommand loads a demo organisation or prints it.
 type demoCommand struct {
 	Seed  uint64  `default:"1" help:"Seed of everything that is drawn."`
-	Size  float64 `default:"1" help:"Multiplies people, deals and exposures; 1 is about 70 people and 5,000 events."`
-	Days  int     `default:"270" help:"Days of history."`
+	Size  float64 `default:"1" help:"Multiplies people, deals and exposures; 1 is about 70 people and 3,500 events."`
+	Days  int     `default:"180" help:"Days of history."`
 	Until string  `placeholder:"TIME" help:"End of the history, RFC 3339 or YYYY-MM-DD; default now."`
 	Print bool    `help:"Print the events as NDJSON of CloudEvents and load nothing."`
 	Truth bool    `help:"Print the planted truth of the last 90 days as JSON and load nothing."`

@@ -23,8 +23,8 @@ type Config struct {
 	Seed uint64
 	// Size multiplies people, deals and exposures; 1 is about 60 people and some thousand events. Default 1.
 	Size float64
-	// Days is how many days of history there are; default 270, the 90 of a scorecard and the 180 before them from
-	// which baselines are measured.
+	// Days is how many days of history there are; default 180, the 90 of a scorecard and 90 before them, from which
+	// baselines are measured and with which it is compared.
 	Days int
 	// Until is the end of the history: nothing happened later. Required.
 	Until time.Time
@@ -60,7 +60,7 @@ func New(cfg Config) *Organisation {
 		cfg.Size = 1
 	}
 	if cfg.Days <= 0 {
-		cfg.Days = 270
+		cfg.Days = 180
 	}
 	cfg.Until = cfg.Until.UTC().Truncate(time.Minute)
 	o := &Organisation{cfg: cfg}

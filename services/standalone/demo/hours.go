@@ -47,14 +47,20 @@ func (o *Organisation) hours(yield func(Event) bool) bool {
 	return true
 }
 
-// studyTasks is how many pieces of work of each measured workflow are timed without AI on purpose.
-const studyTasks = 14
+// The baseline study: how many pieces of work of each measured workflow are timed, from how many days before the end of
+// the history, over how many days. A measured baseline looks back 180 days, so all of the study counts for each of the
+// last 90 days.
+const (
+	studyTasks = 14
+	studyBack  = 155
+	studyDays  = 56
+)
 
-// study is unassisted work that was timed on purpose in the middle third of the history, so that every workflow that
-// claims a measured baseline has one for the whole last third.
+// study is unassisted work that was timed on purpose, so that every workflow that claims a measured baseline has one
+// for the last 90 days.
 func (o *Organisation) study(yield func(Event) bool) bool {
 	d := newDraws(o.cfg.Seed, "study")
-	third := max(1, o.cfg.Days/3)
+	first := event.DayOf(o.cfg.Until).AddDate(0, 0, -studyBack)
 	for i := range o.workflows {
 		w := &o.workflows[i]
 		if w.baseline != measured {
@@ -69,7 +75,7 @@ func (o *Organisation) study(yield func(Event) bool) bool {
 		for k := range studyTasks {
 			units := 1 + d.IntN(w.most)
 			p := team[d.IntN(len(team))]
-			t := d.officeHours(o.start.AddDate(0, 0, third+k*third/studyTasks))
+			t := d.officeHours(first.AddDate(0, 0, k*studyDays/studyTasks))
 			e := Event{
 				ID: fmt.Sprintf("%s-%02d", w.key, k+1), Source: o.source("baseline-study"), Time: t,
 				Data: &event.HoursSaved{
@@ -78,7 +84,7 @@ func (o *Organisation) study(yield func(Event) bool) bool {
 					DoingMinutes: minutes(float64(units) * w.unassisted * d.spread(taskSpread)),
 				},
 			}
-			if o.past(t) && !yield(e) {
+			if !t.Before(o.start) && o.past(t) && !yield(e) {
 				return false
 			}
 		}

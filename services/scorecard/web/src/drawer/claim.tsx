@@ -7,7 +7,6 @@ import { Counts, IntervalText, StatusWords } from '../components/number'
 import { CsvLink, Table, type Column } from '../components/table'
 import { exactText } from '../exact'
 import * as format from '../format'
-import { reasonWords } from '../words'
 
 export function ClaimCard({ claim }: { claim: Claim }) {
   const m = claim.value
@@ -27,7 +26,6 @@ export function ClaimCard({ claim }: { claim: Claim }) {
         <p class="interval">
           <IntervalText of={m} />
         </p>
-        {m.status !== 'ok' && m.reason === null && <p>{reasonWords(m.status)}</p>}
         <dl class="facts">
           {digits !== null && <Fact name="Exact value"><span class="digits">{format.exact(digits, m.unit)}</span></Fact>}
           <Fact name="Based on">{m.n === null ? 'not shown' : <Counts measure={m} />}</Fact>

@@ -60,8 +60,10 @@ export async function startServer({ minutes = 3 } = {}) {
 }
 
 export function launchBrowser() {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+  if (!existsSync(executablePath)) throw new Error(`no browser at ${executablePath}: install Debian's package chromium, or name one in CHROMIUM`)
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
   })
 }
