@@ -80,7 +80,7 @@ func growth() []Definition {
 func people() []Definition {
 	return []Definition{
 		{
-			Key: PerceptionGap, Title: "Perception gap", Unit: UnitShare, Direction: "down", Adds: AddsFold, Version: DefinitionVersion,
+			Key: PerceptionGap, Title: "Perception gap", Unit: UnitPercentagePoints, Direction: "down", Adds: AddsFold, Version: DefinitionVersion,
 			Pillar:  "perception",
 			Formula: "share of leaders who answer yes − share of individual contributors who do, in the latest wave of the period; Newcombe interval",
 			About:   "Whether those who do the work believe in the return as those do who report it.",
@@ -110,7 +110,7 @@ func KnownBenchmark(key string) *Benchmark {
 		return nil
 	}
 	return &Benchmark{
-		Value: Exact{decimal.New(50, -2)}, Label: "62 % of CMOs − 12 % of individual contributors",
+		Value: Exact{decimal.NewFromInt(50)}, Label: "62 % of CMOs − 12 % of individual contributors",
 		Source: new("survey of 1,400 marketers, 2026"),
 	}
 }

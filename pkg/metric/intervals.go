@@ -6,8 +6,9 @@ import (
 	"plumbline/pkg/stat"
 )
 
-// combine is the 90 % interval of a value of money, or of what becomes money, whose error is made of independent shared errors, each in units of 1/divisor of the
-// value; t quantile with the degrees of freedom of Welch and Satterthwaite. ok is false where no error is known.
+// combine is the 90 % interval of a value of money, or of what becomes money, whose error is made of independent shared
+// errors, each in units of 1/divisor of the value; t quantile with the degrees of freedom of Welch and Satterthwaite. ok
+// is false where no error is known.
 func combine(errors []sharedError, value, divisor float64) (low, high float64, ok bool) {
 	if len(errors) == 0 {
 		return 0, 0, false

@@ -43,6 +43,8 @@ const (
 	UnitMoney   = "money"
 	UnitDeals   = "deals"
 	UnitPoints  = "points"
+	// UnitPercentagePoints is a difference of two shares, times 100.
+	UnitPercentagePoints = "pp"
 )
 
 // The levels of intervals: money and what becomes money, and everything else.

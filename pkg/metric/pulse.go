@@ -65,9 +65,9 @@ func (w Wave) yes(role string) (yes, n uint64) {
 }
 
 // FoldPerceptionGap is the share of leaders who say that the return can be proven less that of individual contributors,
-// in one wave, with Newcombe's interval.
+// in one wave, in percentage points, with Newcombe's interval.
 func FoldPerceptionGap(w Wave) Fold {
-	m := start(PerceptionGap, UnitShare)
+	m := start(PerceptionGap, UnitPercentagePoints)
 	leadersYes, leaders := w.yes("leader")
 	icsYes, ics := w.yes("ic")
 	if leaders+ics == 0 {
@@ -82,8 +82,8 @@ func FoldPerceptionGap(w Wave) Fold {
 		stat.Proportion{Successes: int64(icsYes), Trials: int64(ics)}, LevelStatistics)
 	n := leaders + ics
 	m.Status, m.N, m.People, m.Grade = OK, &n, &n, new(0)
-	m.Value = ExactOf(quotient(count(leadersYes), count(leaders)).Sub(quotient(count(icsYes), count(ics))))
-	m.interval(e.Low, e.High, LevelStatistics)
+	m.Value = ExactOf(quotient(count(leadersYes), count(leaders)).Sub(quotient(count(icsYes), count(ics))).Shift(2))
+	m.interval(100*e.Low, 100*e.High, LevelStatistics)
 	m.Parts = []Part{
 		sharePart("leaders", "Leaders who say yes", leadersYes, leaders),
 		sharePart("ics", "Individual contributors who say yes", icsYes, ics),

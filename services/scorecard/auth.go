@@ -96,9 +96,23 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// spentLink is what a person sees who follows a link a second time.
+const spentLink = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Plumbline: link used</title></head>
+<body><main><h1>This sign-in link no longer works</h1>
+<p>It was used already, or it has expired. If you signed in with it in this browser, <a href="/">go to the scorecard</a>.
+Otherwise start Plumbline again: it prints a new link.</p></main></body></html>
+`
+
 // signIn turns a one-time link into a session and leads to the app.
 func (a *app) signIn(c *gin.Context) {
 	viewer, ok := a.cfg.SignIns.Redeem(c.Query("token"))
+	if !ok && strings.Contains(c.GetHeader("Accept"), "text/html") {
+		secure(c)
+		c.Header("Cache-Control", "no-store")
+		c.Data(http.StatusForbidden, "text/html; charset=utf-8", []byte(spentLink))
+		return
+	}
 	if !ok {
 		process.Problem(c, http.StatusForbidden, "bad_link", "This sign-in link was used already or has expired: make a new one.", nil)
 		return

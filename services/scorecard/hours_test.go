@@ -300,8 +300,8 @@ func TestPerception(t *testing.T) {
 	b.insert(events...)
 	card := b.get("/api/v1/scorecard"+october, "Scorecard")
 	gap := card.at("measures", "perception_gap")
-	gap.at("value").is("0.45") // 0.6 − 0.15
-	gap.at("benchmark", "value").is("0.5")
+	gap.at("value").is("45") // 60 % − 15 %
+	gap.at("benchmark", "value").is("50")
 	gap.at("n").is("40")
 	card.at("measures", "satisfaction", "value").is("3")
 	e := b.get("/api/v1/evidence"+october+"&measure=perception_gap", "Evidence")

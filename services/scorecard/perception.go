@@ -58,7 +58,7 @@ func (v *view) answers(ctx context.Context, w metric.Window) ([]pulseRow, error)
 func (v *view) pulse(ctx context.Context, n *numbers) (map[string]metric.Fold, error) {
 	if n.window.Scope.Kind == metric.ScopeMe {
 		return map[string]metric.Fold{
-			metric.PerceptionGap: metric.NotPersonal(metric.PerceptionGap, metric.UnitShare),
+			metric.PerceptionGap: metric.NotPersonal(metric.PerceptionGap, metric.UnitPercentagePoints),
 			metric.Satisfaction:  metric.NotPersonal(metric.Satisfaction, metric.UnitPoints),
 		}, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,8 @@ type Config struct {
 	Listen string `name:"listen" default:"127.0.0.1:8080" help:"address to listen on, host:port"`
 	// Demo says whether a demo organisation is loaded at the first start; see [DemoChoice].
 	Demo DemoChoice `name:"demo" default:"auto" help:"load a demo organisation at the first start: true, false, or auto (only with embedded engines)"`
-	// Kafka and ClickHouse are the addresses of outside engines; empty ones are embedded.
+	// Kafka and ClickHouse are the addresses of outside engines; empty ones are embedded, and so is a Kafka of the one word
+	// "embedded", which is what the same variable says to the tests.
 	Kafka      []string `name:"kafka" help:"Kafka brokers, host:port; none: the embedded broker"`
 	ClickHouse string   `name:"clickhouse" help:"ClickHouse, clickhouse://user:password@host:port/database; none: the embedded one"`
 	// Prefix begins the names of topics and consumer groups, where several installations share brokers.
@@ -62,7 +64,7 @@ func (c *Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		errs = append(errs, fmt.Errorf("--listen: %q is no host:port", c.Listen))
 	}
-	for _, b := range c.Kafka {
+	for _, b := range c.brokers() {
 		if _, _, err := net.SplitHostPort(b); err != nil {
 			errs = append(errs, fmt.Errorf("--kafka: %q is no host:port", b))
 		}
@@ -74,6 +76,14 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("--data: name a folder"))
 	}
 	return errors.Join(errs...)
+}
+
+// brokers are the addresses of an outside Kafka.
+func (c *Config) brokers() []string {
+	if slices.Equal(c.Kafka, []string{"embedded"}) {
+		return nil
+	}
+	return c.Kafka
 }
 
 // Run starts everything and serves until ctx ends. It returns nil after a stop that ctx asked for.
@@ -90,6 +100,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return &process.UsageError{Err: err}
 	}
+	cfg.Kafka = cfg.brokers()
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("create data folder: %w", err)
 	}

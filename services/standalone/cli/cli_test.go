@@ -32,6 +32,7 @@ func write(t *testing.T, name, text string) string {
 
 // TestUsage: what is typed wrong ends with 2, what fails with 1, help with 0.
 func TestUsage(t *testing.T) {
+	t.Setenv("PLUMBLINE_KAFKA", "embedded") // the variable chooses the broker of the tests too
 	for _, c := range []struct {
 		args []string
 		code int

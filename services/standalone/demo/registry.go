@@ -68,7 +68,7 @@ func (o *Organisation) Registry() []Entry {
 			ExpectedAllocation: map[string]event.Number{control: event.NumberOf(1), treatment: event.NumberOf(1)},
 		})
 	}
-	add(registry.Targets, "hours_saved_net", &registry.Target{Measure: "hours_saved_net", Value: number(200), Per: "quarter", Unit: "h"})
+	add(registry.Targets, "hours_saved_net", &registry.Target{Measure: "hours_saved_net", Value: number(650 * o.cfg.Size), Per: "quarter", Unit: "h"})
 	add(registry.Targets, "win_rate", &registry.Target{Measure: "win_rate", Value: number(.33)})
 	return out
 }
