@@ -33,7 +33,11 @@ function Rows({ first, query, claimed }: { first: Evidence; query: EvidenceQuery
   const [rows, setRows] = useState(first.rows)
   const [next, setNext] = useState(first.next)
   const [problem, setProblem] = useState<Problem | null>(null)
+  const [loading, setLoading] = useState(false)
   const more = async () => {
+    // A second press while the page is on its way would ask for the same page.
+    if (loading) return
+    setLoading(true)
     try {
       const page = await api.evidence({ ...query, limit: 200, cursor: next ?? undefined })
       setRows([...rows, ...page.rows])
@@ -42,6 +46,7 @@ function Rows({ first, query, claimed }: { first: Evidence; query: EvidenceQuery
     } catch (cause) {
       setProblem(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
     }
+    setLoading(false)
   }
   return (
     <>
@@ -58,7 +63,7 @@ function Rows({ first, query, claimed }: { first: Evidence; query: EvidenceQuery
           {format.counted(rows.length, 'row', 'rows')} of {format.count(first.total.rows)} shown
         </span>
         {next && (
-          <button type="button" class="button" onClick={() => void more()}>
+          <button type="button" class="button" aria-disabled={loading} onClick={() => void more()}>
             Show more
           </button>
         )}

@@ -71,14 +71,16 @@ export function budget(world) {
       assert.doesNotMatch(await response.text(), /<script(?![^>]*\bsrc=)/)
     })
 
-    // Beside other work on the same processors the clock measures that work: the figures are always printed, and judged on request.
-    it('shows data within 300 ms (median), and within 800 ms on a four times slower processor', async (t) => {
+    // Beside other work on the same processors the clock measures that work: the figures are always printed, and judged on request
+    // (PLUMBLINE_JUDGE_TIMES=1, on a quiet machine).
+    it('time to data, printed; with PLUMBLINE_JUDGE_TIMES=1 within 300 ms (median), and within 800 ms on a four times slower processor', async (t) => {
       const fast = await timesToData(world, 9, 1)
       const slow = await timesToData(world, 5, 4)
       const all = median(fast.map((run) => run.data))
       const slowed = median(slow.map((run) => run.data))
       t.diagnostic(`data after ${all} ms (median of ${fast.length}), ${median(fast.map((run) => run.own))} ms of it without the answer of /scorecard; at 4× slow-down ${slowed} ms (median of ${slow.length})`)
-      if (!process.env.PLUMBLINE_JUDGE_TIMES) return t.skip('times are printed, not judged: set PLUMBLINE_JUDGE_TIMES=1 on a quiet machine')
+      assert.ok(all > 0 && slowed > 0)
+      if (!process.env.PLUMBLINE_JUDGE_TIMES) return
       assert.ok(all <= 300, `median ${all} ms`)
       assert.ok(slowed <= 800, `median ${slowed} ms`)
     })

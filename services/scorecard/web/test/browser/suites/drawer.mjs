@@ -90,10 +90,11 @@ export function drawer(world) {
       await ready(page)
       assert.match(await page.locator('dialog .total').innerText(), /rows add up to .*exactly the number above/)
       const more = page.locator('dialog').getByRole('button', { name: 'Show more' })
+      const rows = page.locator('dialog section[aria-labelledby="evidence-rows"] tbody tr')
       for (let i = 0; i < 50 && (await more.count()) > 0; i++) {
-        const before = await page.locator('dialog section:last-of-type tbody tr').count()
+        const before = await rows.count()
         await more.click()
-        await page.waitForFunction((n) => document.querySelectorAll('dialog tbody tr').length > n, before)
+        await rows.nth(before).waitFor({ state: 'attached' })
       }
       const text = await page.locator('dialog .actions .meta').innerText()
       const [shown, all] = text.match(/[\d,]+/g)
