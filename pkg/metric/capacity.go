@@ -236,7 +236,7 @@ func (f *capacityFold) finish(m *Measure) {
 	m.Status, m.Value, m.N = OK, ExactOf(f.total), new(f.n)
 	gradeShares(m, f.shares, f.n)
 	f.inputs(m)
-	if low, high, ok := combine(slices.Collect(maps.Values(f.errors)), f.total.InexactFloat64(), 60); ok {
+	if low, high, ok := combine(inOrder(f.errors), f.total.InexactFloat64(), 60); ok {
 		m.interval(low, high, LevelMoney)
 	}
 }

@@ -123,6 +123,26 @@ func TestHoursTakeTheBestBaseline(t *testing.T) {
 	}
 }
 
+// TestHoursSayTheSameTwice: sums of floats depend on their order, and the ends of an interval must not.
+func TestHoursSayTheSameTwice(t *testing.T) {
+	in := metric.HoursInput{Declared: declared}
+	for i := range 12 {
+		workflow := fmt.Sprintf("w%d", i)
+		in.Rows = append(in.Rows, hours("2026-10-05", "a", workflow, 1, fmt.Sprintf("%d.137", 1+i*i*31), "33.3"))
+		in.Unassisted = append(in.Unassisted, metric.UnassistedRow{
+			Day: at("2026-09-01"), Workflow: workflow, N: 10, Units: decimalOf("10"), Minutes: decimalOf("300"),
+			UnitsSquared: decimalOf("10"), MinutesSq: decimalOf(fmt.Sprintf("%d.77", 9010+i*i*i*13)), MinutesUnits: decimalOf("300"),
+		})
+	}
+	first := metric.FoldHours(in).Measure
+	for range 100 {
+		again := metric.FoldHours(in).Measure
+		if *again.Low != *first.Low || *again.High != *first.High {
+			t.Fatalf("(%v, %v), then (%v, %v)", *first.Low, *first.High, *again.Low, *again.High)
+		}
+	}
+}
+
 func TestSevenUnassistedEventsAreNoBaseline(t *testing.T) {
 	in := metric.HoursInput{
 		Rows: []metric.HoursRow{hours("2026-10-05", "a", "w", 1, "1", "10")},

@@ -183,7 +183,7 @@ func (f *hoursFold) finish(m *Measure) {
 	}
 	m.Status, m.Value, m.N = OK, ExactOf(f.total), new(f.n)
 	gradeShares(m, f.shares, f.n)
-	low, high, known := combine(slices.Collect(maps.Values(f.errors)), f.total.InexactFloat64(), 60)
+	low, high, known := combine(inOrder(f.errors), f.total.InexactFloat64(), 60)
 	if known {
 		m.interval(low, high, LevelMoney)
 	}

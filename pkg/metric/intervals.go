@@ -1,6 +1,9 @@
 package metric
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/shopspring/decimal"
 
 	"plumbline/pkg/stat"
@@ -19,6 +22,16 @@ func combine(errors []sharedError, value, divisor float64) (low, high float64, o
 	}
 	total := stat.Combine(LevelMoney, terms...)
 	return total.Low, total.High, total.Bounded()
+}
+
+// inOrder are the errors in the order of what they are shared by: a sum of floats depends on its order, and a number must
+// not change between two looks.
+func inOrder(errors map[string]sharedError) []sharedError {
+	out := make([]sharedError, 0, len(errors))
+	for _, key := range slices.Sorted(maps.Keys(errors)) {
+		out = append(out, errors[key])
+	}
+	return out
 }
 
 // triangleDeviation is the standard deviation of a value declared as low, mode and high.
