@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -143,7 +144,7 @@ func dayTexts(days []event.Day) []string {
 func (db *DB) send(ctx context.Context, table string, columns []string, fill func(driver.Batch) error) error {
 	ctx, cancel := context.WithTimeout(ctx, db.cfg.InsertTimeout)
 	defer cancel()
-	batch, err := db.conn.PrepareBatch(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+")")
+	batch, err := db.open(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+")")
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", table, err)
 	}
@@ -154,6 +155,20 @@ func (db *DB) send(ctx context.Context, table string, columns []string, fill fun
 		return fmt.Errorf("insert into %s: %w", table, err)
 	}
 	return nil
+}
+
+// openTries is how often a batch is opened where the connection turns out to be closed.
+const openTries = 3
+
+// open opens a batch. The client closes a connection when the context of its last use ends, and may do so after it has
+// given the connection back: the next user then finds it closed. Nothing was sent yet, so another connection is taken.
+func (db *DB) open(ctx context.Context, insert string) (driver.Batch, error) {
+	for tries := 1; ; tries++ {
+		batch, err := db.conn.PrepareBatch(ctx, insert)
+		if err == nil || tries == openTries || ctx.Err() != nil || !errors.Is(err, net.ErrClosed) {
+			return batch, err
+		}
+	}
 }
 
 // appendColumns hands whole columns to a batch, in the order in which the insert names them.
