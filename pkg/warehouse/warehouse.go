@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -95,10 +96,18 @@ func (db *DB) Ping(ctx context.Context) error {
 // FixedString(16) into [16]byte. Days and lists of days may be passed as event.Day; the parameter of a time.Time is of
 // type DateTime64(3, 'UTC').
 func (db *DB) Query(ctx context.Context, sql string, args map[string]any, dest any) error {
-	if err := db.conn.Select(ctx, dest, sql, named(args)...); err != nil {
-		return fmt.Errorf("query warehouse: %w", err)
+	for tries := 1; ; tries++ {
+		before := reflect.ValueOf(dest).Elem().Len()
+		err := db.conn.Select(ctx, dest, sql, named(args)...)
+		if err == nil {
+			return nil
+		}
+		// A connection that was closed before it gave a row: see open. Asking again changes nothing.
+		closed := errors.Is(err, net.ErrClosed) && reflect.ValueOf(dest).Elem().Len() == before
+		if tries == openTries || ctx.Err() != nil || !closed {
+			return fmt.Errorf("query warehouse: %w", err)
+		}
 	}
-	return nil
 }
 
 // exec runs a statement without rows.
