@@ -96,18 +96,15 @@ func (db *DB) Ping(ctx context.Context) error {
 // FixedString(16) into [16]byte. Days and lists of days may be passed as event.Day; the parameter of a time.Time is of
 // type DateTime64(3, 'UTC').
 func (db *DB) Query(ctx context.Context, sql string, args map[string]any, dest any) error {
-	for tries := 1; ; tries++ {
-		before := reflect.ValueOf(dest).Elem().Len()
-		err := db.conn.Select(ctx, dest, sql, named(args)...)
-		if err == nil {
-			return nil
-		}
-		// A connection that was closed before it gave a row: see open. Asking again changes nothing.
-		closed := errors.Is(err, net.ErrClosed) && reflect.ValueOf(dest).Elem().Len() == before
-		if tries == openTries || ctx.Err() != nil || !closed {
-			return fmt.Errorf("query warehouse: %w", err)
-		}
+	rows := reflect.ValueOf(dest).Elem()
+	before := rows.Len()
+	err := onOpenConnection(ctx, func() bool { return rows.Len() == before }, func() error {
+		return db.conn.Select(ctx, dest, sql, named(args)...)
+	})
+	if err != nil {
+		return fmt.Errorf("query warehouse: %w", err)
 	}
+	return nil
 }
 
 // exec runs a statement without rows.
@@ -166,18 +163,28 @@ func (db *DB) send(ctx context.Context, table string, columns []string, fill fun
 	return nil
 }
 
-// openTries is how often a batch is opened where the connection turns out to be closed.
+// openTries is how many connections are tried where each turns out to be closed.
 const openTries = 3
 
-// open opens a batch. The client closes a connection when the context of its last use ends, and may do so after it has
-// given the connection back: the next user then finds it closed. Nothing was sent yet, so another connection is taken.
-func (db *DB) open(ctx context.Context, insert string) (driver.Batch, error) {
+// onOpenConnection does something, and again while it finds its connection closed and has done nothing yet. The client closes
+// a connection when the context of its last use ends, and may do so after it has given the connection back: the next
+// user then finds it closed.
+func onOpenConnection(ctx context.Context, untouched func() bool, do func() error) error {
 	for tries := 1; ; tries++ {
-		batch, err := db.conn.PrepareBatch(ctx, insert)
-		if err == nil || tries == openTries || ctx.Err() != nil || !errors.Is(err, net.ErrClosed) {
-			return batch, err
+		err := do()
+		if err == nil || tries == openTries || ctx.Err() != nil || !errors.Is(err, net.ErrClosed) || !untouched() {
+			return err
 		}
 	}
+}
+
+// open opens a batch; until it is open, nothing was sent.
+func (db *DB) open(ctx context.Context, insert string) (batch driver.Batch, err error) {
+	err = onOpenConnection(ctx, func() bool { return true }, func() error {
+		batch, err = db.conn.PrepareBatch(ctx, insert)
+		return err
+	})
+	return batch, err
 }
 
 // appendColumns hands whole columns to a batch, in the order in which the insert names them.
