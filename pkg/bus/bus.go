@@ -30,10 +30,12 @@ const (
 	Marks Name = "marks"
 	// Inbox is where foreign producers write.
 	Inbox Name = "inbox"
+	// Probe takes what readiness writes to see whether writing works; nobody reads it.
+	Probe Name = "probe"
 )
 
 // Names lists the topics, always in the same order.
-func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox} }
+func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe} }
 
 // MaxMessageBytes is the most bytes that one message of a topic may have, as the broker counts them.
 const MaxMessageBytes = 1 << 20
@@ -100,12 +102,17 @@ func (c Config) Group(name string) string { return c.withDefaults().Prefix + "."
 func (c Config) PartitionCount() int { return c.withDefaults().Partitions }
 
 // PartitionOf is the partition, of n, where the key lives: the partitioner of the Java client (murmur2).
-func PartitionOf(key []byte, n int) int {
+func PartitionOf(key []byte, n int) int { return Partitioner(n)(key) }
+
+// Partitioner is [PartitionOf] for many keys.
+func Partitioner(n int) func(key []byte) int {
 	partitions := make([]int, n)
 	for i := range partitions {
 		partitions[i] = i
 	}
-	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, partitions...)
+	return func(key []byte) int {
+		return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, partitions...)
+	}
 }
 
 const (

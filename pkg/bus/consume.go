@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/semaphore"
 
 	"plumbline/pkg/event"
 )
@@ -26,10 +27,14 @@ type ConsumeConfig struct {
 	// Group is the name of the consumer group, without the prefix.
 	Group string
 	Topic Name
-	// MaxMessages and MaxBytes bound a chunk; Linger is how long it waits, from its first message, to become full.
+	// MaxMessages and MaxBytes bound a chunk. Linger is how far the chunks of a partition are apart, unless they are full:
+	// what comes after a silence is handed over at once, what comes all the time in beats that all partitions share.
 	MaxMessages int
 	MaxBytes    int64
 	Linger      time.Duration
+	// Parallel is how many chunks of more than a megabyte the member may hold at once, collected or being handled, of all its
+	// partitions together; 0 is one for each partition. It bounds the memory.
+	Parallel int
 	// Session is how long a member may be silent before its partitions go to others (10 s).
 	Session time.Duration
 	// Grace is how long a chunk in hand may still take once its partition goes to another member or the consumer
@@ -85,6 +90,9 @@ func (c ConsumeConfig) Validate() error {
 	if c.MaxBytes < MaxMessageBytes || c.MaxBytes > HardMaxBytes {
 		errs = append(errs, fmt.Errorf("max bytes: %d is not within %d to %d", c.MaxBytes, MaxMessageBytes, HardMaxBytes))
 	}
+	if c.Parallel < 0 {
+		errs = append(errs, fmt.Errorf("parallel: %d is negative", c.Parallel))
+	}
 	if c.Linger < 0 || c.Session < 0 || c.Grace < 0 || c.Grace >= c.Session {
 		errs = append(errs, fmt.Errorf("linger %s, session %s, grace %s: none may be negative, and grace must be below session",
 			c.Linger, c.Session, c.Grace))
@@ -100,6 +108,30 @@ type Chunk struct {
 	Messages    []kafka.Message
 	// HighWater is one past the last message that the log had when Last was fetched.
 	HighWater int64
+}
+
+// Records is a [Chunk] in the form in which it came from the broker.
+type Records struct {
+	Topic       string
+	Partition   int
+	First, Last int64
+	Records     []Record
+	HighWater   int64
+}
+
+// chunk copies the records.
+func (r Records) chunk() Chunk {
+	c := Chunk{Topic: r.Topic, Partition: r.Partition, First: r.First, Last: r.Last, HighWater: r.HighWater}
+	c.Messages = make([]kafka.Message, len(r.Records))
+	for i := range r.Records {
+		c.Messages[i] = r.Message(i)
+	}
+	return c
+}
+
+// Message copies one of the records.
+func (r Records) Message(i int) kafka.Message {
+	return r.Records[i].message(r.Topic, r.Partition, r.HighWater)
 }
 
 // Headers returns the headers of a consumed message in the form of package event.
@@ -118,6 +150,11 @@ func Headers(m *kafka.Message) []event.Header {
 // handle fails, Consume backs off and reads again from the committed offset: no message is ever skipped. The context of
 // handle outlives ctx by Grace, so that a chunk in hand can be finished.
 func Consume(ctx context.Context, cfg Config, cc ConsumeConfig, handle func(context.Context, Chunk) error) error {
+	return ConsumeRecords(ctx, cfg, cc, func(ctx context.Context, r Records) error { return handle(ctx, r.chunk()) })
+}
+
+// ConsumeRecords is [Consume] without a copy of every message.
+func ConsumeRecords(ctx context.Context, cfg Config, cc ConsumeConfig, handle func(context.Context, Records) error) error {
 	if err := errors.Join(cfg.Validate(), cc.Validate()); err != nil {
 		return fmt.Errorf("consume: %w", err)
 	}
@@ -130,6 +167,9 @@ func Consume(ctx context.Context, cfg Config, cc ConsumeConfig, handle func(cont
 		cfg: cfg, cc: cc, topic: topic, log: log, handle: handle, stop: ctx,
 		client: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: 10 * time.Second},
 	}
+	if cc.Parallel > 0 {
+		member.turns = semaphore.NewWeighted(int64(cc.Parallel))
+	}
 	if !member.awaitTopic() {
 		return nil
 	}
@@ -140,9 +180,10 @@ func Consume(ctx context.Context, cfg Config, cc ConsumeConfig, handle func(cont
 		Dialer:            dialer(),
 		HeartbeatInterval: min(time.Second, cc.Session/4),
 		SessionTimeout:    cc.Session,
-		RebalanceTimeout:  max(30*time.Second, cc.Session),
-		JoinGroupBackoff:  time.Second,
-		StartOffset:       kafka.FirstOffset,
+		// Members that are gone hold up a new generation for this long: 30 s with the default session.
+		RebalanceTimeout: 3 * cc.Session,
+		JoinGroupBackoff: time.Second,
+		StartOffset:      kafka.FirstOffset,
 		// Commits are kept as long as the broker's own setting says.
 		RetentionTime: -1 * time.Millisecond,
 	})
@@ -177,8 +218,10 @@ type member struct {
 	cc     ConsumeConfig
 	topic  string
 	log    *slog.Logger
-	handle func(context.Context, Chunk) error
+	handle func(context.Context, Records) error
 	client *kafka.Client
+	// turns are those of large chunks; nil where they are not counted.
+	turns *semaphore.Weighted
 	// stop ends when the consumer is to stop; its values are those of the handlers' contexts.
 	stop context.Context
 }
@@ -224,6 +267,7 @@ func (m *member) start(g *kafka.Generation) {
 	if m.cc.Assigned != nil {
 		m.cc.Assigned(ids)
 	}
+	g.Start(m.watchLag(ids))
 	for _, a := range assigned {
 		p := &partition{
 			member: m, id: a.ID, next: a.Offset, log: m.log.With("partition", a.ID),

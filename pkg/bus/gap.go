@@ -124,6 +124,9 @@ func (p *partition) hole(ctx context.Context, expected, got int64) bool {
 
 // probe asks whether there is really nothing more to read, and tells so.
 func (p *partition) probe(ctx context.Context) error {
+	if err := p.pass(ctx); err != nil {
+		return err
+	}
 	at := time.Now()
 	log, err := p.ask(ctx)
 	if err != nil {
@@ -138,5 +141,21 @@ func (p *partition) probe(ctx context.Context) error {
 			p.cc.Idle(p.id, p.next, at)
 		}
 	}
+	return nil
+}
+
+// pass goes on to behind what was read and is no message (the markers of transactions, the messages of aborted ones),
+// where nothing else came after it: or else the partition would for ever seem to have something to do.
+func (p *partition) pass(ctx context.Context) error {
+	if len(p.pending) > 0 || p.last.next <= p.next || p.last.skipped < 0 {
+		return nil
+	}
+	if p.last.skipped != p.next {
+		p.hole(ctx, p.next, p.last.skipped)
+	}
+	if err := p.commit(p.last.next); err != nil {
+		return fmt.Errorf("%w: commit offset %d: %w", errGenerationOver, p.last.next, err)
+	}
+	p.next = p.last.next
 	return nil
 }

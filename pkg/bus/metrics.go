@@ -17,6 +17,8 @@ type Metrics struct {
 	joins    *prometheus.CounterVec
 	lost     *prometheus.CounterVec
 	lag      *prometheus.GaugeVec
+	oldest   *prometheus.GaugeVec
+	used     *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics of all consumers of a process.
@@ -41,6 +43,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Namespace: "plumbline", Subsystem: "bus", Name: "lag_messages", Help: "Messages in the log that are not handled.",
 		}, []string{"group", "topic", "partition"}),
 	}
+	gauge := func(name, help string) *prometheus.GaugeVec {
+		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "plumbline", Subsystem: "bus", Name: name, Help: help}, []string{"group", "topic", "partition"})
+		reg.MustRegister(v)
+		return v
+	}
+	m.oldest = gauge("lag_seconds", "Age of the oldest message in the log that is not handled.")
+	m.used = gauge("lag_of_retention_ratio", "That age as a part of the time for which the topic keeps messages: at 1 they are deleted.")
 	reg.MustRegister(m.seconds, m.lag)
 	return m
 }
@@ -73,9 +82,9 @@ func (m *Metrics) gap(p *partition, g Gap) {
 	}
 }
 
-func (m *Metrics) handled(p *partition, c Chunk, took time.Duration) {
+func (m *Metrics) handled(p *partition, c Records, took time.Duration) {
 	if m != nil {
-		m.messages.WithLabelValues(p.labels()...).Add(float64(len(c.Messages)))
+		m.messages.WithLabelValues(p.labels()...).Add(float64(len(c.Records)))
 		m.seconds.WithLabelValues(p.labels()...).Observe(took.Seconds())
 		m.lag.WithLabelValues(append(p.labels(), strconv.Itoa(p.id))...).Set(float64(max(c.HighWater-c.Last-1, 0)))
 	}
@@ -84,5 +93,24 @@ func (m *Metrics) handled(p *partition, c Chunk, took time.Duration) {
 func (m *Metrics) caughtUp(p *partition) {
 	if m != nil {
 		m.lag.WithLabelValues(append(p.labels(), strconv.Itoa(p.id))...).Set(0)
+	}
+}
+
+func (m *Metrics) age(c *member, l lag) {
+	if m != nil {
+		labels := append(c.labels(), strconv.Itoa(l.partition))
+		m.oldest.WithLabelValues(labels...).Set(l.age.Seconds())
+		m.used.WithLabelValues(labels...).Set(l.share)
+	}
+}
+
+// forgetAges drops what is another member's to say from now on.
+func (m *Metrics) forgetAges(c *member, partitions []int) {
+	if m != nil {
+		for _, p := range partitions {
+			labels := append(c.labels(), strconv.Itoa(p))
+			m.oldest.DeleteLabelValues(labels...)
+			m.used.DeleteLabelValues(labels...)
+		}
 	}
 }

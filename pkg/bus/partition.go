@@ -6,17 +6,19 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
 	// idleEvery is how often a partition without messages asks the broker whether that is still so.
 	idleEvery = time.Second
-	// fetchBytes is how much the client asks for at once, fetchQueue how many messages it holds ahead of us.
-	fetchBytes = 8 << 20
-	fetchQueue = 128
+	// backlogWait is how long a chunk may wait for messages that the log has.
+	backlogWait = 2 * time.Second
+	// leastLinger lets messages that were written together come together.
+	leastLinger = 20 * time.Millisecond
 
 	backoffLeast = 100 * time.Millisecond
 	backoffMost  = 5 * time.Second
@@ -34,10 +36,15 @@ type partition struct {
 	next   int64
 	log    *slog.Logger
 	commit func(offset int64) error
-	// ahead is a message that was fetched but did not fit into the chunk before it.
-	ahead *kafka.Message
+	// answers are what the fetcher has got. pending are messages of the last one that are in no chunk yet; last is that
+	// answer.
+	answers chan fetched
+	pending []Record
+	last    fetched
 	// holeAt is the offset before which a hole was already told of.
 	holeAt int64
+	// taken is when the chunk before was handed over.
+	taken time.Time
 }
 
 // run reads until the generation ends. Returning ends the generation for the whole member.
@@ -80,127 +87,142 @@ func pause(ctx context.Context, failures int) bool {
 
 // follow reads from p.next on and hands over chunk after chunk, until something fails.
 func (p *partition) follow(generation context.Context) error {
-	p.ahead, p.holeAt = nil, 0
 	if err := p.settle(generation); err != nil {
 		return err
 	}
-	reader := kafka.NewReader(kafka.ReaderConfig{
-		Brokers:       p.cfg.Brokers,
-		Topic:         p.topic,
-		Partition:     p.id,
-		Dialer:        dialer(),
-		QueueCapacity: fetchQueue,
-		MinBytes:      1,
-		MaxBytes:      fetchBytes,
-		// The client takes a quarter off for the way; a stop waits for what is left.
-		MaxWait:          time.Second,
-		ReadBatchTimeout: 5 * time.Second,
-		// The lag is measured by us; the client would ask once more.
-		ReadLagInterval:       -1,
-		IsolationLevel:        kafka.ReadCommitted,
-		OffsetOutOfRangeError: true,
-	})
-	defer func() { _ = reader.Close() }() // it has nothing to lose
-	if err := reader.SetOffset(p.next); err != nil {
-		return fmt.Errorf("seek: %w", err)
-	}
+	p.holeAt, p.pending, p.last = 0, nil, fetched{next: p.next, skipped: -1}
+	p.answers = make(chan fetched, 1)
+	fetching, stop := context.WithCancel(generation)
+	var done sync.WaitGroup
+	defer done.Wait()
+	defer stop()
+	f := &fetcher{client: p.client, topic: p.topic, partition: p.id}
+	done.Go(func() { f.run(fetching, p.last.next, p.answers) })
 	for {
-		chunk, err := p.collect(generation, reader)
-		if err != nil {
+		if err := p.step(generation); err != nil {
 			return err
 		}
-		if len(chunk.Messages) == 0 {
-			if err := p.probe(generation); err != nil {
-				return err
+	}
+}
+
+// step hands over one chunk, or finds that there is none.
+func (p *partition) step(generation context.Context) error {
+	var turn turn
+	defer turn.end()
+	chunk, err := p.collect(generation, &turn)
+	if err != nil {
+		return err
+	}
+	if len(chunk.Records) == 0 {
+		return p.probe(generation)
+	}
+	return p.deliver(generation, chunk)
+}
+
+// linger is how long a chunk still waits to become full, once it has its first message. After a silence it is a moment;
+// else up to the next beat. Beats are Linger apart and the same for all partitions, so that whoever handles chunks of
+// several has them at the same time.
+func (p *partition) linger() time.Duration {
+	now := time.Now()
+	if now.Sub(p.taken) >= p.cc.Linger {
+		return min(leastLinger, p.cc.Linger)
+	}
+	return time.Until(now.Truncate(p.cc.Linger).Add(p.cc.Linger))
+}
+
+// collect gathers a chunk: until it is full, until its time has come, or up to a hole. It is empty when no message came
+// for a while.
+func (p *partition) collect(generation context.Context, turn *turn) (Records, error) {
+	wait := time.NewTimer(idleEvery)
+	defer wait.Stop()
+	if more, err := p.await(generation, wait.C); !more {
+		return Records{}, err
+	}
+	first := &p.pending[0]
+	if first.from != p.next {
+		p.hole(generation, p.next, first.from)
+	}
+	p.next = first.Offset
+	chunk := Records{Topic: p.topic, Partition: p.id, First: first.Offset, Last: first.Offset - 1}
+	wait.Reset(p.linger())
+	begun := time.Now()
+	for size := int64(0); ; {
+		n, full := p.fitting(generation, &chunk, &size)
+		chunk.Records = append(chunk.Records, p.pending[:n]...)
+		p.pending = p.pending[n:]
+		chunk.HighWater = p.last.highWater
+		if full {
+			return chunk, nil
+		}
+		if size > turnBytes && !turn.taken() {
+			if err := turn.take(generation, p.turns); err != nil {
+				return Records{}, err
 			}
-			continue
+			wait.Reset(p.linger()) // it has waited enough: a large chunk is worth more than a quick one
 		}
-		if err := p.deliver(generation, chunk); err != nil {
-			return err
+		more, err := p.await(generation, wait.C)
+		for err == nil && !more && p.last.highWater > chunk.Last+1 && time.Since(begun) < backlogWait {
+			// The log has more: what is behind anyway is done faster in large chunks.
+			wait.Reset(backlogWait - time.Since(begun))
+			more, err = p.await(generation, wait.C)
 		}
-	}
-}
-
-// collect gathers a chunk: until it is full, until Linger after its first message, or up to a hole. It is empty when
-// no message came for a while.
-func (p *partition) collect(generation context.Context, reader *kafka.Reader) (Chunk, error) {
-	idle, stopIdle := context.WithTimeout(generation, idleEvery)
-	defer stopIdle()
-	m, err := p.await(generation, idle, p.next, reader)
-	if m == nil {
-		return Chunk{}, err
-	}
-	if m.Offset != p.next {
-		p.hole(generation, p.next, m.Offset)
-		p.next = m.Offset
-	}
-	chunk := Chunk{Topic: p.topic, Partition: p.id, First: m.Offset}
-	size := chunk.add(m)
-	linger, stopLinger := context.WithTimeout(generation, p.cc.Linger)
-	defer stopLinger()
-	for len(chunk.Messages) < p.cc.MaxMessages {
-		m, err := p.await(generation, linger, chunk.Last+1, reader)
 		if err != nil {
-			return Chunk{}, err
+			return Records{}, err
 		}
-		if m == nil {
-			break
-		}
-		if size+messageBytes(m) > p.cc.MaxBytes || m.Offset != chunk.Last+1 && p.hole(generation, chunk.Last+1, m.Offset) {
-			p.ahead = m
-			break
-		}
-		size += chunk.add(m)
-	}
-	return chunk, nil
-}
-
-func (c *Chunk) add(m *kafka.Message) int64 {
-	if c.Messages == nil {
-		// Most chunks under load are large; growing by doubling would copy them many times.
-		c.Messages = make([]kafka.Message, 0, min(max(m.HighWaterMark-m.Offset, 1), 1024))
-	}
-	c.Messages = append(c.Messages, *m)
-	c.Last, c.HighWater = m.Offset, m.HighWaterMark
-	return messageBytes(m)
-}
-
-// await returns the next message from offset expected on, or nil when none came before wait ended. A message before expected was
-// read already: the client may read twice over a broken connection. An ended generation is an error: what is not yet in
-// hand is left to the next owner.
-func (p *partition) await(generation, wait context.Context, expected int64, reader *kafka.Reader) (*kafka.Message, error) {
-	if m := p.ahead; m != nil {
-		p.ahead = nil
-		return m, nil
-	}
-	for {
-		m, err := reader.FetchMessage(wait)
-		switch {
-		case generation.Err() != nil:
-			return nil, generation.Err()
-		case err != nil && wait.Err() != nil:
-			return nil, nil
-		case err != nil:
-			return nil, fmt.Errorf("fetch: %w", err)
-		case m.Offset >= expected:
-			return &m, nil
+		if !more {
+			return chunk, nil
 		}
 	}
 }
 
-func messageBytes(m *kafka.Message) int64 {
-	n := len(m.Key) + len(m.Value) + messageOverhead
-	for _, h := range m.Headers {
-		n += len(h.Key) + len(h.Value)
+// fitting counts the pending messages that the chunk may still take, and counts them in; full tells that it takes no more.
+func (p *partition) fitting(generation context.Context, chunk *Records, size *int64) (n int, full bool) {
+	room := p.cc.MaxMessages - len(chunk.Records)
+	for i := range p.pending {
+		r := &p.pending[i]
+		s := r.size()
+		isFirst := chunk.Last < chunk.First
+		if i == room || !isFirst && (*size+s > p.cc.MaxBytes || r.from != chunk.Last+1 && p.hole(generation, chunk.Last+1, r.from)) {
+			return i, true
+		}
+		*size += s
+		chunk.Last = r.Offset
 	}
-	return int64(n)
+	return len(p.pending), len(p.pending) == room
+}
+
+// await waits until a message is pending; false when none came before wait ended. An ended generation is an error: what
+// is not yet in hand is left to the next owner.
+func (p *partition) await(generation context.Context, wait <-chan time.Time) (bool, error) {
+	for len(p.pending) == 0 {
+		var a fetched
+		select {
+		case a = <-p.answers: // before anything else: what is there is taken, however late it is
+		default:
+			select {
+			case a = <-p.answers:
+			case <-generation.Done():
+			case <-wait:
+				return false, nil
+			}
+		}
+		if generation.Err() != nil {
+			return false, generation.Err()
+		}
+		if a.err != nil {
+			return false, a.err
+		}
+		p.pending, p.last = a.records, a
+	}
+	return true, nil
 }
 
 // deliver hands the chunk over, then commits: never the other way round.
-func (p *partition) deliver(generation context.Context, chunk Chunk) error {
+func (p *partition) deliver(generation context.Context, chunk Records) error {
 	ctx, cancel := p.handlerContext(generation)
 	defer cancel()
 	started := time.Now()
+	p.taken = started
 	if err := p.handle(ctx, chunk); err != nil {
 		return fmt.Errorf("handle offsets %d to %d: %w", chunk.First, chunk.Last, err)
 	}
@@ -228,5 +250,31 @@ func (p *partition) handlerContext(generation context.Context) (context.Context,
 	return ctx, func() {
 		release()
 		cancel()
+	}
+}
+
+// turnBytes is how large a chunk may become before it must have its turn.
+const turnBytes = 1 << 20
+
+// turn bounds how many large chunks a consumer holds at once. The zero value holds none.
+type turn struct{ of *semaphore.Weighted }
+
+// take waits for a turn; where turns are not counted, there is always one.
+func (t *turn) take(ctx context.Context, turns *semaphore.Weighted) error {
+	if turns == nil {
+		return nil
+	}
+	if err := turns.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	t.of = turns
+	return nil
+}
+
+func (t *turn) taken() bool { return t.of != nil }
+
+func (t *turn) end() {
+	if t.of != nil {
+		t.of.Release(1)
 	}
 }

@@ -35,13 +35,11 @@ const (
 	// batchBytes leaves room below [MaxMessageBytes], which the broker compares with a whole batch, for what the batch
 	// itself adds.
 	batchBytes = 1_000_000
-	// batchMessages bounds a batch; the client allocates for as many at once.
-	batchMessages = 1000
-	// linger lets requests that come at about the same time share a write to the disk of the broker.
-	linger = 5 * time.Millisecond
+	// batchMessages bounds a batch.
+	batchMessages = 10_000
 	// inFlightBytes bounds what one producer holds that is not acknowledged.
 	inFlightBytes = 64 << 20
-	// lateness is how long a batch may live after its request gave up on it: more than all attempts of the client take.
+	// lateness is how long a batch may live after its request gave up on it: more than all attempts take.
 	lateness = time.Minute
 )
 
@@ -75,43 +73,41 @@ func (e *PartialError) Unwrap() []error {
 }
 
 // Producer writes messages to one topic. It is safe for concurrent use; messages of concurrent calls share batches.
+//
+// It speaks to the brokers through kafka-go, below that library's Writer: a Writer copies every message several times,
+// waits for more before it sends, and sends each partition by itself.
 type Producer struct {
-	topic     string
-	brokers   []string
-	count     int
-	transport *kafka.Transport
-	writer    *kafka.Writer
-	inFlight  *semaphore.Weighted
+	topic      string
+	brokers    []string
+	partitions []int
+	transport  *kafka.Transport
+	inFlight   *semaphore.Weighted
+	buffers    buffers
+	sends      sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	// lines has one for each partition; sending counts the requests on the way to each leader.
+	lines   []line
+	sending map[int]int
 }
 
 // NewProducer makes a producer for one topic. It connects when it is used; Close it.
 func NewProducer(cfg Config, topic Name) *Producer {
 	cfg = cfg.withDefaults()
-	t := transport()
-	return &Producer{
+	p := &Producer{
 		topic:     cfg.Topic(topic),
 		brokers:   cfg.Brokers,
-		count:     cfg.Partitions,
-		transport: t,
+		transport: transport(),
 		inFlight:  semaphore.NewWeighted(inFlightBytes),
-		// Every field counts: the zero Writer asks for no acknowledgement, waits a second for more messages and
-		// spreads them without looking at the key.
-		writer: &kafka.Writer{
-			Addr:         kafka.TCP(cfg.Brokers...),
-			Topic:        cfg.Topic(topic),
-			Balancer:     kafka.Murmur2Balancer{Consistent: true},
-			RequiredAcks: kafka.RequireAll,
-			// Six attempts outlast a change of leaders, and end within lateness.
-			MaxAttempts:  6,
-			WriteTimeout: 5 * time.Second,
-			ReadTimeout:  5 * time.Second,
-			BatchSize:    batchMessages,
-			BatchBytes:   batchBytes,
-			BatchTimeout: linger,
-			Completion:   acknowledge,
-			Transport:    t,
-		},
+		lines:     make([]line, cfg.Partitions),
+		sending:   map[int]int{},
 	}
+	for i := range p.lines {
+		p.partitions = append(p.partitions, i)
+		p.lines[i].leader = nobody
+	}
+	return p
 }
 
 // call is one Produce: its receipts arrive batch by batch, some perhaps after the caller has left.
@@ -119,89 +115,109 @@ type call struct {
 	mu       sync.Mutex
 	receipts []event.Receipt
 	errs     []error
-}
-
-// slot ties a message to its place in the call; it travels as the message's WriterData.
-type slot struct {
-	call  *call
-	index int
+	// open is how many messages have no answer yet; done is closed when none is left.
+	open int
+	done chan struct{}
 }
 
 // errUnanswered stands for every message until the broker has spoken.
 var errUnanswered = errors.New("no acknowledgement")
 
-// acknowledge notes what became of a batch, whose messages may be of several calls.
-func acknowledge(messages []kafka.Message, err error) {
-	for i := range messages {
-		m := &messages[i]
-		s, ok := m.WriterData.(*slot)
-		if !ok {
-			continue
+// errClosed is the answer of a producer that was closed.
+var errClosed = errors.New("the producer is closed")
+
+// acknowledge tells the calls what became of a batch, and gives its room back.
+func (p *Producer) acknowledge(b *batch, offset int64, err error) {
+	for from := 0; from < len(b.places); {
+		// The messages of one call stand together.
+		c, to := b.places[from].call, from+1
+		for to < len(b.places) && b.places[to].call == c {
+			to++
 		}
-		s.call.mu.Lock()
-		s.call.errs[s.index] = err
-		if err == nil {
-			s.call.receipts[s.index] = event.Receipt{Partition: m.Partition, Offset: m.Offset}
+		c.mu.Lock()
+		for i, at := range b.places[from:to] {
+			if c.errs[at.index] = err; err == nil {
+				c.receipts[at.index] = event.Receipt{Partition: b.partition, Offset: offset + int64(from+i)}
+			}
 		}
-		s.call.mu.Unlock()
+		c.answered(to - from)
+		c.mu.Unlock()
+		from = to
+	}
+	p.inFlight.Release(b.size)
+}
+
+// answered counts messages that have their answer. The caller holds the lock of the call.
+func (c *call) answered(n int) {
+	if c.open -= n; c.open == 0 {
+		close(c.done)
 	}
 }
 
 // Produce writes the messages and returns when every one is durable (acknowledged by all replicas in sync), with their
 // receipts in order. Where some failed, or ctx ended first, the error is a [PartialError]; the others are durable, and
-// a message that failed may be in the log all the same: send it again, under the same key. Produce blocks while too
-// much is in flight. The messages must not be changed afterwards.
+// a message that failed may be in the log all the same: send it again, under the same key. Messages of one call that go
+// to one partition keep their order. Produce blocks while too much is in flight. The messages may be changed afterwards.
 func (p *Producer) Produce(ctx context.Context, messages []Message) ([]event.Receipt, error) {
 	if len(messages) == 0 {
 		return nil, nil
 	}
-	c := &call{receipts: make([]event.Receipt, len(messages)), errs: make([]error, len(messages))}
-	batch, size := p.encode(c, messages)
-	if len(batch) == 0 {
-		return c.result(nil)
+	c := &call{receipts: make([]event.Receipt, len(messages)), errs: make([]error, len(messages)), open: len(messages), done: make(chan struct{})}
+	for i := range c.errs {
+		c.errs[i] = errUnanswered
 	}
-	size = min(size, inFlightBytes)
-	if err := p.inFlight.Acquire(ctx, size); err != nil {
-		return c.result(fmt.Errorf("wait for messages in flight: %w", err))
+	for from := 0; from < len(messages); {
+		to, size := p.piece(messages, from)
+		if err := p.inFlight.Acquire(ctx, size); err != nil {
+			return c.result(fmt.Errorf("wait for messages in flight: %w", err))
+		}
+		if err := p.enqueue(c, messages, from, to); err != nil {
+			p.inFlight.Release(size)
+			return c.result(err)
+		}
+		from = to
 	}
-	done := make(chan error, 1)
-	go func() {
-		defer p.inFlight.Release(size)
-		// The client goes on with a batch whose request has gone, so the batch must not hold up this request and must
-		// stay counted until it is through.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateness)
-		defer cancel()
-		done <- p.writer.WriteMessages(ctx, batch...)
-	}()
 	select {
-	case err := <-done:
-		return c.result(err)
+	case <-c.done:
+		return c.result(nil)
 	case <-ctx.Done():
 		return c.result(ctx.Err())
 	}
 }
 
-// encode makes messages of the client; one that is too large fails alone, not the call.
-func (p *Producer) encode(c *call, messages []Message) (batch []kafka.Message, size int64) {
-	slots := make([]slot, len(messages))
-	batch = make([]kafka.Message, 0, len(messages))
-	for i := range messages {
+// piece is how far a call goes on at once, and how many bytes that takes: a small part of what may be in flight.
+func (p *Producer) piece(messages []Message, from int) (to int, size int64) {
+	for to = from; to < len(messages) && size < inFlightBytes/16; to++ {
+		if n := messages[to].Size(); n <= batchBytes {
+			size += n
+		}
+	}
+	return to, size
+}
+
+// enqueue puts messages into batches and has them sent; one that is too large fails alone.
+func (p *Producer) enqueue(c *call, messages []Message, from, to int) error {
+	balancer := kafka.Murmur2Balancer{Consistent: true}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return errClosed
+	}
+	for i := from; i < to; i++ {
 		m := &messages[i]
 		n := m.Size()
 		if n > batchBytes {
+			c.mu.Lock()
 			c.errs[i] = fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, n, batchBytes)
+			c.answered(1)
+			c.mu.Unlock()
 			continue
 		}
-		c.errs[i] = errUnanswered
-		slots[i] = slot{c, i}
-		headers := make([]kafka.Header, len(m.Headers))
-		for j, h := range m.Headers {
-			headers[j] = kafka.Header(h)
-		}
-		batch = append(batch, kafka.Message{Key: m.Key, Value: m.Value, Headers: headers, WriterData: &slots[i]})
-		size += n
+		partition := balancer.Balance(kafka.Message{Key: m.Key}, p.partitions...)
+		p.open(partition, n).add(m, place{c, i}, n)
 	}
-	return batch, size
+	p.kick()
+	return nil
 }
 
 // result reads what is known now. cause explains the messages that nothing was heard of.
@@ -228,12 +244,15 @@ func (c *call) result(cause error) ([]event.Receipt, error) {
 // Ping asks the leader of every partition, so that it fails where any part of the topic can not be written.
 func (p *Producer) Ping(ctx context.Context) error {
 	client := &kafka.Client{Addr: kafka.TCP(p.brokers...), Transport: p.transport}
-	return askLeaders(ctx, client, p.topic, p.count)
+	return askLeaders(ctx, client, p.topic, len(p.lines))
 }
 
 // Close waits for what is in flight and closes the connections. Calls of Produce after it fail.
 func (p *Producer) Close() error {
-	err := p.writer.Close()
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.sends.Wait()
 	p.transport.CloseIdleConnections()
-	return err
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"time"
@@ -19,6 +20,8 @@ func (n Name) retention() time.Duration {
 	switch n {
 	case Rejected, Inbox:
 		return 30 * day
+	case Probe:
+		return time.Hour
 	default:
 		return 7 * day
 	}
@@ -80,6 +83,37 @@ func Ensure(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("ensure topics: %w", err)
 	}
 	return nil
+}
+
+// ErrLayout says that a topic is laid out in another way than the configuration says: waiting does not change it.
+var ErrLayout = errors.New("topic is laid out otherwise")
+
+// awaitSilence is how often the log says that the brokers are still awaited.
+const awaitSilence = 30 * time.Second
+
+// Await is [Ensure] that waits for brokers which do not answer or can not do it now. It gives up when ctx ends, or where
+// the configuration is wrong or a topic is laid out otherwise.
+func Await(ctx context.Context, cfg Config, log *slog.Logger) error {
+	var told time.Time
+	for failures := 1; ; failures++ {
+		err := Ensure(ctx, cfg)
+		if err == nil {
+			if !told.IsZero() {
+				log.InfoContext(ctx, "the brokers are there")
+			}
+			return nil
+		}
+		if ctx.Err() != nil || errors.Is(err, ErrLayout) || cfg.Validate() != nil {
+			return errors.Join(ctx.Err(), err)
+		}
+		if time.Since(told) > awaitSilence {
+			told = time.Now()
+			log.WarnContext(ctx, "waiting for the brokers", "error", err)
+		}
+		if !pause(ctx, failures) {
+			return errors.Join(ctx.Err(), err)
+		}
+	}
 }
 
 // leaderWait is how long the leaders of new partitions may take to be there.
@@ -166,9 +200,9 @@ func verifyPartitions(ctx context.Context, client *kafka.Client, cfg Config, nam
 		case t.Error != nil:
 			errs = append(errs, fmt.Errorf("ask for %s: %w", t.Name, t.Error))
 		case len(t.Partitions) != cfg.Partitions:
-			errs = append(errs, fmt.Errorf("%s has %d partitions, the configuration says %d: "+
+			errs = append(errs, fmt.Errorf("%w: %s has %d partitions, the configuration says %d: "+
 				"the number decides where an event lives and can not change; set it to %d",
-				t.Name, len(t.Partitions), cfg.Partitions, len(t.Partitions)))
+				ErrLayout, t.Name, len(t.Partitions), cfg.Partitions, len(t.Partitions)))
 		}
 	}
 	return errors.Join(errs...)
@@ -197,8 +231,8 @@ func verifySettings(ctx context.Context, client *kafka.Client, cfg Config, names
 			if !slices.Contains(guarded(), e.ConfigName) || holds(e.ConfigName, e.ConfigValue, want[r.ResourceName][e.ConfigName]) {
 				continue
 			}
-			errs = append(errs, fmt.Errorf("%s has %s=%s, it must be %s",
-				r.ResourceName, e.ConfigName, e.ConfigValue, want[r.ResourceName][e.ConfigName]))
+			errs = append(errs, fmt.Errorf("%w: %s has %s=%s, it must be %s",
+				ErrLayout, r.ResourceName, e.ConfigName, e.ConfigValue, want[r.ResourceName][e.ConfigName]))
 		}
 	}
 	return errors.Join(errs...)

@@ -26,6 +26,7 @@ type BrokerConfig struct {
 // Broker is a running broker that speaks the Kafka protocol.
 type Broker struct {
 	cluster  *kfake.Cluster
+	data     string // folder of its files
 	addrs    []string
 	lock     *os.File
 	stopOnce sync.Once
@@ -68,7 +69,7 @@ func StartBroker(ctx context.Context, cfg BrokerConfig) (*Broker, error) {
 		kfake.NumBrokers(1),
 		kfake.Ports(cfg.Port),
 		kfake.ClusterID("plumbline"),
-		kfake.DataDir(filepath.Join(dir, "data")),
+		kfake.DataDir(BrokerData(dir)),
 		kfake.SyncWrites(),
 		kfake.GroupMinSessionTimeout(groupMinSession),
 		kfake.BrokerConfigs(brokerSettings()),
@@ -82,6 +83,7 @@ func StartBroker(ctx context.Context, cfg BrokerConfig) (*Broker, error) {
 	stampAppendTime(cluster)
 	return &Broker{
 		cluster: cluster,
+		data:    BrokerData(dir),
 		addrs:   cluster.ListenAddrs(),
 		lock:    lock,
 		stopped: make(chan struct{}),

@@ -13,8 +13,8 @@ import (
 )
 
 // childCommand is the hidden first argument that makes a binary of ours become
-// the database. What follows it: the kind of engine, its path, then the
-// arguments of clickhouse-local.
+// the database. What follows it: the kind of engine, its path, the ports of the
+// shield, then the arguments of clickhouse-local.
 const childCommand = "embedded-clickhouse-child"
 
 // The kinds of engine.
@@ -34,7 +34,12 @@ func Child() {
 	if len(os.Args) < 4 || os.Args[1] != childCommand {
 		return
 	}
-	kind, path, args := os.Args[2], os.Args[3], os.Args[4:]
+	kind, path := os.Args[2], os.Args[3]
+	args, err := startShield(os.Args[4:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	run := runLibrary
 	if kind == kindBinary {
 		run = runBinary

@@ -39,17 +39,20 @@ type DatabaseConfig struct {
 
 // Database is a running ClickHouse server.
 type Database struct {
+	dir            string
 	user, password string
 	tcpPort        int
 	httpPort       int
-	cmd            *exec.Cmd
-	stdin          io.Closer // closing it ends the child
-	lock           *os.File
-	output         *tail
-	stopOnce       sync.Once
-	stopping       chan struct{} // closed when Stop was called
-	done           chan struct{} // closed when the child has ended
-	err            error         // why it ended; valid once done is closed
+	// tcpPrivate and httpPrivate are where the engine itself listens, behind the shield.
+	tcpPrivate, httpPrivate int
+	cmd                     *exec.Cmd
+	stdin                   io.Closer // closing it ends the child
+	lock                    *os.File
+	output                  *tail
+	stopOnce                sync.Once
+	stopping                chan struct{} // closed when Stop was called
+	done                    chan struct{} // closed when the child has ended
+	err                     error         // why it ended; valid once done is closed
 }
 
 const (
@@ -108,13 +111,13 @@ func startLocked(ctx context.Context, cfg DatabaseConfig, eng engine, lock *os.F
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
-		ports, err := freePorts(ctx, 2)
+		ports, err := freePorts(ctx, 4)
 		if err != nil {
 			return nil, err
 		}
 		db := &Database{
-			user: databaseUser, password: password,
-			tcpPort: cfg.TCPPort, httpPort: cfg.HTTPPort,
+			dir: cfg.Dir, user: databaseUser, password: password,
+			tcpPort: cfg.TCPPort, httpPort: cfg.HTTPPort, tcpPrivate: ports[2], httpPrivate: ports[3],
 			lock: lock, output: &tail{next: cfg.Stderr},
 			stopping: make(chan struct{}), done: make(chan struct{}),
 		}
@@ -128,8 +131,7 @@ func startLocked(ctx context.Context, cfg DatabaseConfig, eng engine, lock *os.F
 		if err == nil {
 			return db, nil
 		}
-		given := cfg.TCPPort != 0 && cfg.HTTPPort != 0
-		if given || !errors.Is(err, errPortTaken) || attempt == portAttempts {
+		if !errors.Is(err, errPortTaken) || attempt == portAttempts {
 			return nil, err
 		}
 	}
@@ -142,7 +144,8 @@ func (db *Database) start(ctx context.Context, dir string, eng engine) error {
 	if err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
-	args := append([]string{childCommand, eng.kind, eng.path}, engineArgs(dir, db.tcpPort, db.httpPort)...)
+	args := []string{childCommand, eng.kind, eng.path, shieldArg(db.tcpPort, db.tcpPrivate, db.httpPort, db.httpPrivate)}
+	args = append(args, engineArgs(dir, db.tcpPrivate, db.httpPrivate)...)
 	// The child outlives ctx: its own stdin says when to end.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, args...)
 	cmd.Dir = dir
@@ -199,7 +202,7 @@ func (db *Database) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-db.done:
-			if strings.Contains(db.output.String(), "Address already in use") {
+			if strings.Contains(strings.ToLower(db.output.String()), "address already in use") {
 				return fmt.Errorf("%w: %d (native) or %d (HTTP): %w", errPortTaken, db.tcpPort, db.httpPort, db.err)
 			}
 			return db.err

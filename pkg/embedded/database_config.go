@@ -30,6 +30,7 @@ const serverConfig = `<clickhouse>
   <background_pool_size>4</background_pool_size>
   <background_schedule_pool_size>8</background_schedule_pool_size>
   <max_concurrent_queries>200</max_concurrent_queries>
+  <backups><allowed_path>%[1]s/backups/</allowed_path></backups>
   <merge_tree>
     <!-- The defaults expect a pool of 16 threads, and would hold merges and mutations back here. -->
     <number_of_free_entries_in_pool_to_execute_mutation>2</number_of_free_entries_in_pool_to_execute_mutation>

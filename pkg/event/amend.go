@@ -13,9 +13,9 @@ import (
 type Void struct {
 	Common
 	// Source and ID name the target, in the same workspace.
-	Source string `json:"source" ch:"target_source" validate:"required,text,max=512"`
-	ID     string `json:"id" ch:"target_id" validate:"required,text,max=256"`
-	Reason string `json:"reason,omitzero" ch:"reason" validate:"omitempty,note,max=2000"`
+	Source string `json:"source" ch:"target_source" erase:"keep" validate:"required,text,max=512"`
+	ID     string `json:"id" ch:"target_id" erase:"keep" validate:"required,text,max=256"`
+	Reason string `json:"reason,omitzero" ch:"reason" erase:"blank" validate:"omitempty,note,max=2000"`
 }
 
 // Kind is [KindVoid].
@@ -27,11 +27,11 @@ func (*Void) Touched(time.Time) []Day { return nil }
 // Correct replaces the data of an event; the event's time stays.
 type Correct struct {
 	Common
-	Source string `json:"source" ch:"target_source" validate:"required,text,max=512"`
-	ID     string `json:"id" ch:"target_id" validate:"required,text,max=256"`
+	Source string `json:"source" ch:"target_source" erase:"keep" validate:"required,text,max=512"`
+	ID     string `json:"id" ch:"target_id" erase:"keep" validate:"required,text,max=256"`
 	// Target is the kind of the event to correct; Data is its new payload, validated as that kind.
-	Target Kind           `json:"kind" ch:"target_kind,low" validate:"required"`
-	Data   jsontext.Value `json:"data" ch:"data" validate:"-"`
+	Target Kind           `json:"kind" ch:"target_kind,low" erase:"keep" validate:"required"`
+	Data   jsontext.Value `json:"data" ch:"data" erase:"data" validate:"-"`
 }
 
 // Kind is [KindCorrect].
@@ -75,16 +75,25 @@ func (c *Correct) seal(p pseudonym) error {
 	return inner
 }
 
-// rewrite decodes the data as the target's kind, lets change work on it and stores the result canonically. Data that
-// is not of that kind stays as it is and is an error.
-func (c *Correct) rewrite(change func(Data)) error {
+// Payload decodes the data as the target's kind. Data that is not of that kind is an error.
+func (c *Correct) Payload() (Data, error) {
 	spec, ok := Lookup(c.Target)
 	if !ok || c.Target.Amends() {
-		return Problem{CodeBadTarget, "/data/kind", "name the kind of the event to correct: any kind but void and correct"}
+		return nil, Problem{CodeBadTarget, "/data/kind", "name the kind of the event to correct: any kind but void and correct"}
 	}
 	d := spec.New()
 	if err := json.Unmarshal(c.Data, d, json.RejectUnknownMembers(true)); err != nil {
-		return fmt.Errorf("decode data of the correction: %w", err)
+		return nil, fmt.Errorf("decode data of the correction: %w", err)
+	}
+	return d, nil
+}
+
+// rewrite decodes the data as the target's kind, lets change work on it and stores the result canonically. Data that
+// is not of that kind stays as it is and is an error.
+func (c *Correct) rewrite(change func(Data)) error {
+	d, err := c.Payload()
+	if err != nil {
+		return err
 	}
 	change(d)
 	raw, err := canonical(d)

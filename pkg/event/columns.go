@@ -22,7 +22,15 @@ type Column struct {
 	// Value reads the column from a normalised payload of the kind, as a value that clickhouse-go takes for Type:
 	// string, bool, uint8, uint16, uint64, decimal.Decimal, time.Time, or a pointer to one of them.
 	Value func(Data) any
+
+	// offset is where the field stands in the struct, form its type; pointer tells that the struct has a pointer.
+	offset  uintptr
+	form    form
+	pointer bool
 }
+
+// formRaw is the form of raw JSON, which has no place in a plan.
+const formRaw form = 255
 
 // Columns lists the columns of a kind in the order of its fields, the common ones first. It reflects over the struct
 // tags: ask once and keep the answer. It panics on a kind that is not in the catalogue.
@@ -38,6 +46,10 @@ func Columns(k Kind) []Column {
 		c := Column{Name: name, Field: field}
 		c.Nullable = f.Type.Kind() == reflect.Pointer && options != "set"
 		c.Type = columnType(f.Type, options, c.Nullable)
+		c.offset, c.pointer, c.form = offsetOf(t, f.Index), f.Type.Kind() == reflect.Pointer, formRaw
+		if f.Type != reflect.TypeFor[jsontext.Value]() {
+			c.form = formOf(f.Type)
+		}
 		read := reader(f.Type, c.Nullable)
 		index := f.Index
 		c.Value = func(d Data) any { return read(reflect.ValueOf(d).Elem().FieldByIndex(index)) }

@@ -244,9 +244,15 @@ func isJSON(contentType string) bool {
 	return contentType == "application/json" || contentForm.MatchString(contentType)
 }
 
-var extensionName = regexp.MustCompile(`^[a-z0-9]{1,20}$`)
-
-func isExtensionName(s string) bool { return extensionName.MatchString(s) && s != "data" }
+// isExtensionName tells whether a name is 1 to 20 of the characters a-z and 0-9, and not that of the payload.
+func isExtensionName(s string) bool {
+	for i := range len(s) {
+		if b := s[i]; (b < 'a' || b > 'z') && !isDigit(b) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 20 && s != "data"
+}
 
 func attributeNames() []string {
 	return []string{"specversion", "id", "source", "type", "time", "subject", "dataschema", "datacontenttype", "data"}

@@ -8,8 +8,8 @@ type HoursSaved struct {
 	Units *Number `json:"units,omitzero" ch:"units,set" validate:"omitempty,gt=0"`
 	// Assisted defaults to true.
 	Assisted *bool  `json:"assisted,omitzero" ch:"assisted,set"`
-	Task     string `json:"task,omitzero" ch:"task" validate:"omitempty,key"`
-	Asset    string `json:"asset,omitzero" ch:"asset" validate:"omitempty,key"`
+	Task     string `json:"task,omitzero" ch:"task" erase:"blank" validate:"omitempty,key"`
+	Asset    string `json:"asset,omitzero" ch:"asset" erase:"keep" validate:"omitempty,key"`
 
 	DoingMinutes      *Number `json:"doing_minutes,omitzero" ch:"doing_minutes" validate:"omitempty,gte=0"`
 	PromptingMinutes  *Number `json:"prompting_minutes,omitzero" ch:"prompting_minutes" validate:"omitempty,gte=0"`
@@ -23,7 +23,7 @@ type HoursSaved struct {
 	EstimateUnassistedMinutes *Number `json:"estimate_unassisted_minutes,omitzero" ch:"estimate_unassisted_minutes" validate:"omitempty,gt=0"`
 	EstimateAssistedMinutes   *Number `json:"estimate_assisted_minutes,omitzero" ch:"estimate_assisted_minutes" validate:"omitempty,gt=0"`
 	// Trial is the key of the randomised time trial that the task belongs to.
-	Trial string `json:"trial,omitzero" ch:"trial,low" validate:"omitempty,key"`
+	Trial string `json:"trial,omitzero" ch:"trial,low" erase:"keep" validate:"omitempty,key"`
 	// Quality is 1 (poor) to 5 (excellent).
 	Quality *uint8 `json:"quality,omitzero" ch:"quality" validate:"omitempty,gte=1,lte=5"`
 }

@@ -27,6 +27,11 @@ const (
 // Type is the CloudEvents type of the kind.
 func (k Kind) Type() string { return typePrefix + string(k) + typeSuffix }
 
+// appendType appends [Kind.Type].
+func appendType(b []byte, k Kind) []byte {
+	return append(append(append(b, typePrefix...), k...), typeSuffix...)
+}
+
 // Amends tells whether the kind changes other events instead of stating a fact: such a kind is no target of another.
 func (k Kind) Amends() bool { return k == KindVoid || k == KindCorrect }
 

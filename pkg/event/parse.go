@@ -39,6 +39,14 @@ func (p *Parser) Structured(raw []byte) (Event, []Problem) {
 	if len(raw) > MaxSize {
 		return Event{}, tooLarge(len(raw))
 	}
+	if e, ok := p.quick(raw); ok {
+		return e, nil
+	}
+	return p.structuredByTags(raw)
+}
+
+// structuredByTags is Structured as the tags alone say it: the reference that [Parser.quick] is held equal to.
+func (p *Parser) structuredByTags(raw []byte) (Event, []Problem) {
 	var e envelope
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return e.event(), append(e.problems, p.decodeProblem(nil, "", err))
@@ -89,9 +97,17 @@ func (p *Parser) finish(e *envelope) (Event, []Problem) {
 	return out, append(e.problems, problems...)
 }
 
-// payload decodes data once, then asks every rule. A problem of decoding hides those of the rules, because a field
-// that was not reached would look absent.
+// payload reads and judges data: in one pass where it can, else by the tags.
 func (p *Parser) payload(spec Spec, data []byte) (Data, []Problem) {
+	if d, ok := p.quickAll(spec.Kind, string(data)); ok {
+		return d, nil
+	}
+	return p.payloadByTags(spec, data)
+}
+
+// payloadByTags decodes data once, then asks every rule. A problem of decoding hides those of the rules, because a field
+// that was not reached would look absent.
+func (p *Parser) payloadByTags(spec Spec, data []byte) (Data, []Problem) {
 	nulls, empties, err := scanHoles(data)
 	if err != nil {
 		return nil, []Problem{p.decodeProblem(nil, "/data", err)}

@@ -3,14 +3,14 @@ package event
 // Pulse is one person's answer to one wave of the survey (perception).
 type Pulse struct {
 	Common
-	Wave        string `json:"wave" ch:"wave,low" validate:"required,key"`
-	Role        string `json:"role" ch:"role,low" validate:"required,oneof=leader ic"`
-	ROIProvable string `json:"roi_provable,omitzero" ch:"roi_provable,low" validate:"omitempty,oneof=yes partly no"`
+	Wave        string `json:"wave" ch:"wave,low" erase:"keep" validate:"required,key"`
+	Role        string `json:"role" ch:"role,low" erase:"keep" validate:"required,oneof=leader ic"`
+	ROIProvable string `json:"roi_provable,omitzero" ch:"roi_provable,low" erase:"keep" validate:"omitempty,oneof=yes partly no"`
 	// Satisfaction and Confidence are 1 (low) to 5 (high).
 	Satisfaction *uint8 `json:"satisfaction,omitzero" ch:"satisfaction" validate:"omitempty,gte=1,lte=5"`
 	Confidence   *uint8 `json:"confidence,omitzero" ch:"confidence" validate:"omitempty,gte=1,lte=5"`
-	TimeWentTo   string `json:"time_went_to,omitzero" ch:"time_went_to,low" validate:"omitempty,oneof=more_output quality growth_work admin nothing"`
-	Comment      string `json:"comment,omitzero" ch:"comment" validate:"omitempty,note,max=2000"`
+	TimeWentTo   string `json:"time_went_to,omitzero" ch:"time_went_to,low" erase:"keep" validate:"omitempty,oneof=more_output quality growth_work admin nothing"`
+	Comment      string `json:"comment,omitzero" ch:"comment" erase:"blank" validate:"omitempty,note,max=2000"`
 }
 
 // Kind is [KindPulse].
@@ -34,11 +34,11 @@ func (p *Pulse) seal(ps pseudonym) error { //nolint:unparam // a correction's ca
 // Training is time spent learning (enablement).
 type Training struct {
 	Common
-	Course    string  `json:"course" ch:"course,low" validate:"required,key"`
+	Course    string  `json:"course" ch:"course,low" erase:"keep" validate:"required,key"`
 	Hours     *Number `json:"hours,omitzero" ch:"hours" validate:"omitempty,gte=0,lte=10000"`
 	Completed *bool   `json:"completed,omitzero" ch:"completed,set"`
 	// Purpose is training (default) or implementation.
-	Purpose string `json:"purpose,omitzero" ch:"purpose,low" validate:"omitempty,oneof=training implementation"`
+	Purpose string `json:"purpose,omitzero" ch:"purpose,low" erase:"keep" validate:"omitempty,oneof=training implementation"`
 }
 
 // Kind is [KindTraining].
@@ -58,14 +58,14 @@ func (t *Training) Normalise() {
 // Barrier is something in the way of a person's work with AI.
 type Barrier struct {
 	Common
-	Barrier     string  `json:"barrier" ch:"barrier,low" validate:"required,key"`
-	Category    string  `json:"category" ch:"category,low" validate:"required,oneof=prompting review_delay policy quality access training other"`
+	Barrier     string  `json:"barrier" ch:"barrier,low" erase:"keep" validate:"required,key"`
+	Category    string  `json:"category" ch:"category,low" erase:"keep" validate:"required,oneof=prompting review_delay policy quality access training other"`
 	MinutesLost *Number `json:"minutes_lost,omitzero" ch:"minutes_lost" validate:"omitempty,gte=0"`
-	Note        string  `json:"note,omitzero" ch:"note" validate:"omitempty,note,max=2000"`
+	Note        string  `json:"note,omitzero" ch:"note" erase:"blank" validate:"omitempty,note,max=2000"`
 	// Action is report (default), support or resolve.
-	Action string `json:"action,omitzero" ch:"action,low" validate:"omitempty,oneof=report support resolve"`
+	Action string `json:"action,omitzero" ch:"action,low" erase:"keep" validate:"omitempty,oneof=report support resolve"`
 	// Owner is the person who clears it: pseudonymised like Person.
-	Owner string `json:"owner,omitzero" ch:"owner,low" validate:"omitempty,key"`
+	Owner string `json:"owner,omitzero" ch:"owner,low" erase:"person" validate:"omitempty,key"`
 }
 
 // Kind is [KindBarrier].

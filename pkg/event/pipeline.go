@@ -9,19 +9,19 @@ import (
 // Pipeline is a change of a deal: the state of the deal as it is from the event's time on.
 type Pipeline struct {
 	Common
-	Deal   string `json:"deal" ch:"deal" validate:"required,key"`
-	Stage  string `json:"stage,omitzero" ch:"stage,low" validate:"omitempty,text,max=128"`
-	Status string `json:"status" ch:"status,low" validate:"required,oneof=open won lost"`
+	Deal   string `json:"deal" ch:"deal" erase:"keep" validate:"required,key"`
+	Stage  string `json:"stage,omitzero" ch:"stage,low" erase:"keep" validate:"omitempty,text,max=128"`
+	Status string `json:"status" ch:"status,low" erase:"keep" validate:"required,oneof=open won lost"`
 	// Amount is the deal's worth at this change.
 	Amount   *Decimal `json:"amount,omitempty" ch:"amount" validate:"-"`
-	Currency string   `json:"currency,omitzero" ch:"currency,low" validate:"omitempty,currency"`
+	Currency string   `json:"currency,omitzero" ch:"currency,low" erase:"keep" validate:"omitempty,currency"`
 	// CreatedAt is when the deal was opened, ClosedAt when it was decided (default: the event's time).
 	CreatedAt *Time `json:"created_at,omitzero" ch:"created_at" validate:"-"`
 	ClosedAt  *Time `json:"closed_at,omitzero" ch:"closed_at" validate:"-"`
 	// Assisted says whether AI had a part in the deal; absent is unknown and counts on neither side.
 	Assisted   *bool   `json:"assisted,omitzero" ch:"assisted"`
-	Touches    Touches `json:"touches,omitzero" ch:"touches" validate:"max=200,dive"`
-	Experiment string  `json:"experiment,omitzero" ch:"experiment,low" validate:"omitempty,key"`
+	Touches    Touches `json:"touches,omitzero" ch:"touches" erase:"keep" validate:"max=200,dive"`
+	Experiment string  `json:"experiment,omitzero" ch:"experiment,low" erase:"keep" validate:"omitempty,key"`
 	// Margin is the share of the amount that stays, 0 to 1.
 	Margin *Number `json:"margin,omitzero" ch:"margin" validate:"omitempty,gte=0,lte=1"`
 	// Sequence orders changes that share a time.

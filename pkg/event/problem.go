@@ -30,6 +30,9 @@ const (
 	CodeBrokerAway      Code = "broker_away"      // retry: the log did not take it
 	CodeOverloaded      Code = "overloaded"       // retry: too much in flight
 	CodeForbiddenSource Code = "forbidden_source" // the key may not write this source
+	// The reasons of the inbox, beside those above.
+	CodeUnsupportedType  Code = "unsupported_type"  // a content type that carries no event that can be read
+	CodeUnknownWorkspace Code = "unknown_workspace" // the installation has no such workspace
 )
 
 // Problem is one thing that is wrong with an event: where, what, and what to change.

@@ -3,12 +3,12 @@ package event
 // Review is one round of a review inside a workflow (governance).
 type Review struct {
 	Common
-	Asset       string `json:"asset" ch:"asset" validate:"required,key"`
-	Reviewer    string `json:"reviewer" ch:"reviewer,low" validate:"required,oneof=brand legal compliance other"`
+	Asset       string `json:"asset" ch:"asset" erase:"keep" validate:"required,key"`
+	Reviewer    string `json:"reviewer" ch:"reviewer,low" erase:"keep" validate:"required,oneof=brand legal compliance other"`
 	SubmittedAt Time   `json:"submitted_at" ch:"submitted_at" validate:"required"`
 	// DecidedAt and Decision come together; without them the review is open.
 	DecidedAt *Time  `json:"decided_at,omitzero" ch:"decided_at" validate:"-"`
-	Decision  string `json:"decision,omitzero" ch:"decision,low" validate:"omitempty,oneof=approved changes_requested rejected"`
+	Decision  string `json:"decision,omitzero" ch:"decision,low" erase:"keep" validate:"omitempty,oneof=approved changes_requested rejected"`
 	// Round counts from 1.
 	Round        *uint16 `json:"round,omitzero" ch:"round,set" validate:"omitempty,gte=1,lte=1000"`
 	TouchMinutes *Number `json:"touch_minutes,omitzero" ch:"touch_minutes" validate:"omitempty,gte=0"`

@@ -10,9 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Sealed is an event ready for the log: no raw person id is left in it, and its bytes are canonical.
@@ -46,7 +43,7 @@ const (
 
 // Sealer replaces persons by keyed hashes and computes identity and payload hash. It is safe for concurrent use.
 type Sealer struct {
-	people, payloads *sync.Pool // of hash.Hash
+	people, payloads *sync.Pool // of *hasher
 }
 
 // NewSealer makes a sealer of the installation's secret, from which it derives one key per purpose. Another secret
@@ -59,23 +56,48 @@ func keyed(secret []byte, purpose string) *sync.Pool {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(purpose))
 	key := mac.Sum(nil)
-	return &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
+	return &sync.Pool{New: func() any { return &hasher{mac: hmac.New(sha256.New, key)} }}
+}
+
+// hasher is a keyed hash with room for what it hashes, used by one at a time.
+type hasher struct {
+	mac hash.Hash
+	in  []byte
+	out [sha256.Size]byte
+}
+
+// sum hashes what was put into in.
+func (h *hasher) sum() *[sha256.Size]byte {
+	h.mac.Reset()
+	h.mac.Write(h.in)
+	h.mac.Sum(h.out[:0])
+	return &h.out
 }
 
 // Person is the pseudonym of a person in a workspace: "p" and 24 hexadecimal digits. An id with an @ is taken for
 // an e-mail address, trimmed and lower-cased first. "" stays "".
 func (s *Sealer) Person(workspace, id string) string {
-	return pseudonym{s, workspace}.of(personScope, id)
+	return pseudonym{s, workspace, false}.of(personScope, id)
 }
 
 // Pulse is the pseudonym of a person in one wave of the survey; it cannot be joined to [Sealer.Person].
 func (s *Sealer) Pulse(workspace, wave, id string) string {
-	return pseudonym{s, workspace}.of(pulseScope+wave, id)
+	return pseudonym{s, workspace, false}.of(pulseScope+wave, id)
 }
 
 // Seal replaces the persons, normalises once more and computes identity and payload hash. The event that it is given
 // stays as it was: sealing it again yields the same, while a sealed event must not be sealed again.
 func (s *Sealer) Seal(e Event) (Sealed, error) {
+	return s.seal(e, pseudonym{s, e.Workspace, false})
+}
+
+// Reseal is [Sealer.Seal] for an event that was sealed before and may have been changed since: a person who is a
+// pseudonym already stays, every other one is replaced.
+func (s *Sealer) Reseal(e Event) (Sealed, error) {
+	return s.seal(e, pseudonym{s, e.Workspace, true})
+}
+
+func (s *Sealer) seal(e Event, people pseudonym) (Sealed, error) {
 	if e.Data == nil {
 		return Sealed{}, fmt.Errorf("seal event %q of %q: no data", e.ID, e.Source)
 	}
@@ -86,7 +108,7 @@ func (s *Sealer) Seal(e Event) (Sealed, error) {
 	e.Time = e.Time.UTC().Truncate(time.Millisecond)
 	e.Data = spec.clone(e.Data)
 	e.Data.Normalise()
-	if err := e.Data.seal(pseudonym{s, e.Workspace}); err != nil {
+	if err := e.Data.seal(people); err != nil {
 		return Sealed{}, fmt.Errorf("seal event %q of %q: %w", e.ID, e.Source, err)
 	}
 	raw, err := canonical(e.Data)
@@ -103,61 +125,52 @@ func (s *Sealer) Seal(e Event) (Sealed, error) {
 
 // payload hashes what the event says, without its name and without extensions: those may differ between retries.
 func (s *Sealer) payload(e Event, data []byte) PayloadHash {
-	b := make([]byte, 0, len(data)+len(e.Subject)+96)
-	b = appendPart(b, e.Kind.Type())
-	b = appendPart(b, e.Time.Format(TimeForm))
-	b = appendPart(b, e.Subject)
-	b = appendPart(b, data)
-	digest := sum(s.payloads, b)
-	return PayloadHash(digest[:16])
+	h := s.payloads.Get().(*hasher)
+	defer s.payloads.Put(h)
+	var part [64]byte
+	h.in = appendPart(h.in[:0], appendType(part[:0], e.Kind))
+	h.in = appendPart(h.in, appendTime(part[:0], e.Time))
+	h.in = appendPart(h.in, e.Subject)
+	h.in = appendPart(h.in, data)
+	return PayloadHash(h.sum()[:16])
 }
 
 // pseudonym makes the pseudonyms of one workspace.
 type pseudonym struct {
 	sealer    *Sealer
 	workspace string
+	// keep leaves alone what is a pseudonym already.
+	keep bool
+}
+
+// pseudonymDigits is how many hexadecimal digits a pseudonym has after its "p".
+const pseudonymDigits = 24
+
+// IsPseudonym tells whether an id of a person has the form of [Sealer.Person].
+func IsPseudonym(id string) bool {
+	digits, ok := strings.CutPrefix(id, "p")
+	return ok && len(digits) == pseudonymDigits && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
 func (p pseudonym) of(scope, id string) string {
-	if id == "" {
-		return ""
+	if id == "" || p.keep && IsPseudonym(id) {
+		return id
 	}
 	if strings.Contains(id, "@") {
 		id = strings.ToLower(strings.TrimSpace(id))
 	}
-	b := make([]byte, 0, 128)
-	b = appendPart(b, scope)
-	b = appendPart(b, p.workspace)
-	b = appendPart(b, id)
-	digest := sum(p.sealer.people, b)
-	return "p" + hex.EncodeToString(digest[:12])
-}
-
-func sum(pool *sync.Pool, b []byte) [sha256.Size]byte {
-	mac := pool.Get().(hash.Hash)
-	mac.Reset()
-	mac.Write(b)
-	var out [sha256.Size]byte
-	mac.Sum(out[:0])
-	pool.Put(mac)
-	return out
+	h := p.sealer.people.Get().(*hasher)
+	defer p.sealer.people.Put(h)
+	h.in = appendPart(h.in[:0], scope)
+	h.in = appendPart(h.in, p.workspace)
+	h.in = appendPart(h.in, id)
+	var text [1 + pseudonymDigits]byte
+	text[0] = 'p'
+	hex.Encode(text[1:], h.sum()[:pseudonymDigits/2])
+	return string(text[:])
 }
 
 func appendPart[S ~string | ~[]byte](b []byte, s S) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
 	return append(b, s...)
-}
-
-// canonical writes a payload as canonical JSON: RFC 8785, except that numbers keep the shortest exact decimal form
-// of [Number], which RFC 8785 would round to a float64 from the 16th digit on. Up to 15 digits the two agree.
-func canonical(v any) ([]byte, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	out := jsontext.Value(raw)
-	if err := out.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)); err != nil {
-		return nil, err
-	}
-	return out, nil
 }

@@ -5,24 +5,24 @@ import "time"
 // VendorSpend is one charge of a vendor, as invoiced. The money fields follow FOCUS 1.0.
 type VendorSpend struct {
 	Common
-	Vendor   string `json:"vendor" ch:"vendor,low" validate:"required,text,max=256"`
-	Category string `json:"category" ch:"category,low" validate:"required,oneof=agency freelance production translation stock media software ai_tool training implementation"`
+	Vendor   string `json:"vendor" ch:"vendor,low" erase:"keep" validate:"required,text,max=256"`
+	Category string `json:"category" ch:"category,low" erase:"keep" validate:"required,oneof=agency freelance production translation stock media software ai_tool training implementation"`
 	// BilledCost is what the invoice says, negative for credits; the basis of cash.
 	BilledCost Decimal `json:"billed_cost" ch:"billed_cost" validate:"required"`
 	// EffectiveCost is the amortised cost after discounts, where the vendor gives one.
 	EffectiveCost *Decimal `json:"effective_cost,omitempty" ch:"effective_cost" validate:"-"`
-	Currency      string   `json:"currency" ch:"currency,low" validate:"required,currency"`
+	Currency      string   `json:"currency" ch:"currency,low" erase:"keep" validate:"required,currency"`
 	// Quantity is the volume consumed, in Unit.
 	Quantity *Decimal `json:"quantity,omitempty" ch:"quantity" validate:"-"`
-	Unit     string   `json:"unit,omitzero" ch:"unit,low" validate:"omitempty,text,max=64"`
+	Unit     string   `json:"unit,omitzero" ch:"unit,low" erase:"keep" validate:"omitempty,text,max=64"`
 	// InvoiceDate is the day of cash; without it the event's own day is.
 	InvoiceDate *Day `json:"invoice_date,omitzero" ch:"invoice_date" validate:"-"`
 	// The charge period is half-open: [start, end).
 	ChargePeriodStart *Time  `json:"charge_period_start,omitzero" ch:"charge_period_start" validate:"-"`
 	ChargePeriodEnd   *Time  `json:"charge_period_end,omitzero" ch:"charge_period_end" validate:"-"`
-	ChargeCategory    string `json:"charge_category,omitzero" ch:"charge_category,low" validate:"omitempty,oneof=Usage Purchase Tax Credit Adjustment"`
-	ChargeClass       string `json:"charge_class,omitzero" ch:"charge_class,low" validate:"omitempty,oneof=Correction"`
-	InvoiceID         string `json:"invoice_id,omitzero" ch:"invoice_id" validate:"omitempty,text,max=256"`
+	ChargeCategory    string `json:"charge_category,omitzero" ch:"charge_category,low" erase:"keep" validate:"omitempty,oneof=Usage Purchase Tax Credit Adjustment"`
+	ChargeClass       string `json:"charge_class,omitzero" ch:"charge_class,low" erase:"keep" validate:"omitempty,oneof=Correction"`
+	InvoiceID         string `json:"invoice_id,omitzero" ch:"invoice_id" erase:"keep" validate:"omitempty,text,max=256"`
 	// Final says that nothing more will come for the period.
 	Final *bool `json:"final,omitzero" ch:"final,set"`
 }

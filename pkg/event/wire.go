@@ -35,37 +35,42 @@ const (
 	HeaderReceive = "plumbline_receive"
 )
 
-// Message is the event as a message on our topic: the key is the identity, the value is the canonical data. Key and
-// value share the memory of the event.
+// Message is the event as a message on our topic: the key is the identity, the value is the canonical data, whose memory
+// it shares.
 func (s *Sealed) Message() (key []byte, headers []Header, value []byte) {
 	headers = make([]Header, 0, 11+len(s.Extensions))
-	buf := make([]byte, 0, 256) // one allocation for most values; where it grows, the earlier ones keep the old one
-	add := func(k, v string) {
-		from := len(buf)
-		buf = append(buf, v...)
-		headers = append(headers, Header{k, buf[from:len(buf):len(buf)]})
+	// One allocation for most headers; where it grows, the earlier ones keep the old one.
+	buf := make([]byte, 0, 176+len(s.ID)+len(s.Source)+len(s.Workspace))
+	buf = append(buf, s.Identity[:]...)
+	key = buf[:len(buf):len(buf)]
+	add := func(k string, to []byte) {
+		v := to[len(buf):]
+		headers = append(headers, Header{k, v[:len(v):len(v)]})
+		buf = to
 	}
-	add(HeaderVersion, specVersion)
-	add(HeaderID, s.ID)
-	add(HeaderSource, s.Source)
-	add(HeaderType, s.Kind.Type())
-	add(HeaderTime, s.Time.Format(TimeForm))
+	add(HeaderVersion, append(buf, specVersion...))
+	add(HeaderID, append(buf, s.ID...))
+	add(HeaderSource, append(buf, s.Source...))
+	add(HeaderType, appendType(buf, s.Kind))
+	add(HeaderTime, appendTime(buf, s.Time))
 	if s.Subject != "" {
-		add(HeaderSubject, s.Subject)
+		add(HeaderSubject, append(buf, s.Subject...))
 	}
 	if s.DataSchema != "" {
-		add(HeaderSchema, s.DataSchema)
+		add(HeaderSchema, append(buf, s.DataSchema...))
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Extensions)) {
-		add(attributePrefix+name, s.Extensions[name])
+	if len(s.Extensions) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(s.Extensions)) {
+			add(attributePrefix+name, append(buf, s.Extensions[name]...))
+		}
 	}
-	add(HeaderContent, "application/json")
-	add(HeaderWorkspace, s.Workspace)
-	headers = append(headers, Header{HeaderPayload, s.Payload[:]})
+	add(HeaderContent, append(buf, "application/json"...))
+	add(HeaderWorkspace, append(buf, s.Workspace...))
+	add(HeaderPayload, append(buf, s.Payload[:]...))
 	if s.Receive != "" {
-		add(HeaderReceive, s.Receive)
+		add(HeaderReceive, append(buf, s.Receive...))
 	}
-	return s.Identity[:], headers, s.Data
+	return key, headers, s.Data
 }
 
 // FromMessage reads a message of our topic. The error is a [Problem] with [CodeUndecodable]: such a message was not

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -42,9 +43,11 @@ func Serve(ctx context.Context, addr string, register func(*Mount) error, ready 
 	return Server{Addr: addr, Ready: ready}.Run(ctx, register)
 }
 
-// Run calls register, which puts routes, checks, loops and stops on the mount
-// and returns; then it listens, runs the loops, and serves until ctx ends or a
-// loop fails. /healthz, /readyz and /metrics are there already.
+// Run listens, and calls register, which puts routes, checks, loops and stops on
+// the mount and returns. Register may wait for what the service needs: until it
+// has returned /healthz is well, /readyz is not, and everything else is answered
+// with 503. Then Run runs the loops, and serves until ctx ends or a loop fails.
+// /healthz, /readyz and /metrics are there already.
 //
 // A graceful stop takes at most 10 s: requests that run are finished (5 s), then
 // loops end, then everything is closed. Run returns nil after a stop that ctx
@@ -55,23 +58,16 @@ func (s Server) Run(ctx context.Context, register func(*Mount) error) error {
 		log = slog.Default()
 	}
 	engine, mount := newMount(log)
-	if err := register(mount); err != nil {
-		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		defer cancel()
-		return errors.Join(fmt.Errorf("start: %w", err), mount.runStops(stopCtx))
-	}
-	engine.NoRoute(noRoute(mount))
-
-	// Before the loops: a taken address must not disturb what they work on.
+	// Before anything else: a taken address must not disturb what the loops work on.
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", s.Addr)
 	if err != nil {
-		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		defer cancel()
-		return errors.Join(fmt.Errorf("listen on %s: %w", s.Addr, err), mount.runStops(stopCtx))
+		return fmt.Errorf("listen on %s: %w", s.Addr, err)
 	}
+	var current atomic.Pointer[gin.Engine]
+	current.Store(starting())
 	server := &http.Server{
-		Handler:           engine,
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { current.Load().ServeHTTP(w, r) }),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      requestTimeout,
@@ -81,6 +77,17 @@ func (s Server) Run(ctx context.Context, register func(*Mount) error) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+
+	if err := register(mount); err != nil {
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		if err = fmt.Errorf("start: %w", err); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			err = nil // stopped while it waited for something
+		}
+		return errors.Join(err, server.Close(), mount.runStops(stopCtx))
+	}
+	engine.NoRoute(noRoute(mount))
+	current.Store(engine)
 
 	loopCtx, endLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer endLoops()
@@ -103,6 +110,22 @@ func (s Server) Run(ctx context.Context, register func(*Mount) error) error {
 		cause = <-failed
 	}
 	return errors.Join(cause, stopErr)
+}
+
+// starting answers while a service is not there yet.
+func starting() *gin.Engine {
+	engine := gin.New()
+	engine.Use(withRequestID)
+	engine.GET("/healthz", serveHealth)
+	engine.GET("/readyz", func(c *gin.Context) {
+		c.Header("Cache-Control", "no-store")
+		c.JSON(http.StatusServiceUnavailable, gin.H{"status": "starting", "checks": gin.H{}})
+	})
+	engine.NoRoute(func(c *gin.Context) {
+		c.Header("Retry-After", "1")
+		Problem(c, http.StatusServiceUnavailable, "starting", "The service starts, or waits for its engines; send the same again a little later.", nil)
+	})
+	return engine
 }
 
 // gracefulStop ends requests, then loops, then closes what is open.

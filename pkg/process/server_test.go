@@ -42,7 +42,13 @@ func serve(t *testing.T, register func(*Mount) error) *running {
 	case a := <-addr:
 		r.url = "http://" + a
 	case err := <-r.done:
-		t.Fatalf("the server ended at once: %v", err)
+		select {
+		case a := <-addr: // it did listen, and has ended since
+			r.url = "http://" + a
+			r.done <- err
+		default:
+			t.Fatalf("the server ended at once: %v", err)
+		}
 	}
 	return r
 }
@@ -265,8 +271,8 @@ func TestFailedLoopStopsTheProcess(t *testing.T) {
 	}
 }
 
-// What register had opened before it failed is closed; so it is where the
-// address is taken.
+// What register had opened before it failed is closed; where the address is
+// taken, nothing is opened.
 func TestFailedStartCloses(t *testing.T) {
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -283,18 +289,85 @@ func TestFailedStartCloses(t *testing.T) {
 		{"address is taken", taken.Addr().String(), nil, "listen on " + taken.Addr().String()},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			closed := false
+			opened, closed := false, false
 			err := Serve(t.Context(), tc.addr, func(m *Mount) error {
+				opened = true
 				m.OnStop("kafka", func(context.Context) error { closed = true; return nil })
 				return tc.err
 			}, func(string) { t.Error("it says that it listens") })
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("Serve returned %v; want %q", err, tc.says)
 			}
-			if !closed {
-				t.Error("what was open was not closed")
+			if closed != opened || opened != (tc.err != nil) {
+				t.Errorf("opened %t, closed %t", opened, closed)
 			}
 		})
+	}
+}
+
+// While a service waits for its engines it is alive and not ready, and everything
+// else is to come again; then it serves under the same address. A stop while it
+// waits is no failure.
+func TestStarting(t *testing.T) {
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := taken.Addr().String()
+	_ = taken.Close()
+	get := func(path string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, res.Header.Get("Retry-After") + string(body)
+	}
+	for _, stopped := range []bool{false, true} {
+		ctx, stop := context.WithCancel(t.Context())
+		waiting, there, done, ready := make(chan struct{}), make(chan struct{}), make(chan error, 1), make(chan struct{})
+		go func() {
+			done <- Serve(ctx, addr, func(m *Mount) error {
+				close(waiting)
+				select {
+				case <-there:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+				m.Router.GET("/v1/thing", func(c *gin.Context) { c.String(http.StatusOK, "thing") })
+				return nil
+			}, func(string) { close(ready) })
+		}()
+		<-waiting
+		for path, want := range map[string]int{"/healthz": 200, "/readyz": 503, "/v1/thing": 503, "/": 503} {
+			if status, body := get(path); status != want || path == "/v1/thing" && !strings.HasPrefix(body, "1{") {
+				t.Errorf("%s while it starts: %d %s", path, status, body)
+			}
+		}
+		if stopped {
+			stop()
+		} else {
+			close(there)
+			<-ready
+			for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/v1/thing": 200, "/": 404} {
+				if status, body := get(path); status != want {
+					t.Errorf("%s afterwards: %d %s", path, status, body)
+				}
+			}
+			stop()
+		}
+		if err := <-done; err != nil {
+			t.Errorf("it ended with %v", err)
+		}
 	}
 }
 

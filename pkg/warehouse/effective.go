@@ -20,45 +20,117 @@ func Effective(kind event.Kind) string { return EffectiveWhere(kind, "") }
 // workspace, day, time and the other columns of the envelope, which no correction changes.
 func EffectiveWhere(kind event.Kind, condition string) string { return effective(kind, condition) }
 
-// effective is [EffectiveWhere] with these columns only, or with all where none is named: each column costs the
-// engine time before it has read a row.
-func effective(kind event.Kind, condition string, only ...string) string {
+// effective is [Effective] with a condition on the raw columns.
+func effective(kind event.Kind, condition string) string {
 	spec, ok := event.Lookup(kind)
 	if !ok {
 		panic(fmt.Sprintf("effective rows of %q: no such kind", kind))
 	}
-	where := "workspace = {workspace:String}"
+	where := ofWorkspace
 	if condition != "" {
 		where += " AND (" + condition + ")"
 	}
 	if kind == event.KindVoid || kind == event.KindCorrect {
 		return "(SELECT *, false AS corrected FROM " + spec.Table + " FINAL WHERE " + where + ")"
 	}
+	return "(" + joined(spec, nil, "WHERE "+where) + ")"
+}
+
+const ofWorkspace = "workspace = {workspace:String}"
+
+// joined selects rows with the columns of the last correction, where there is one: these columns only, or all
+// where none is named, since each column costs the engine time before it has read a row.
+func joined(spec event.Spec, only []string, where string) string {
 	var list strings.Builder
 	wanted := func(name string) bool { return len(only) == 0 || slices.Contains(only, name) }
 	for _, name := range envelopeColumns() {
-		if !wanted(name) {
-			continue
+		if wanted(name) {
+			fmt.Fprintf(&list, "r.%[1]s AS %[1]s, ", name)
 		}
-		fmt.Fprintf(&list, "r.%[1]s AS %[1]s, ", name)
 	}
-	for _, c := range event.Columns(kind) {
-		if !wanted(c.Name) {
-			continue
+	for _, c := range event.Columns(spec.Kind) {
+		if wanted(c.Name) {
+			fmt.Fprintf(&list, "\n\tif(c.data = '', r.%[1]s, %[2]s) AS %[1]s, ", c.Name, extraction(c))
 		}
-		fmt.Fprintf(&list, "\n\tif(c.data = '', r.%[1]s, %[2]s) AS %[1]s, ", c.Name, extraction(c))
 	}
 	// The payload of a correction is never empty, so that an empty one is what the join fills in where there is none.
-	return `(SELECT ` + list.String() + `
+	return `SELECT ` + list.String() + `
 	c.data != '' AS corrected
-FROM (SELECT * FROM ` + spec.Table + ` FINAL WHERE ` + where + `) AS r
+FROM (SELECT * FROM ` + spec.Table + ` FINAL ` + where + `) AS r
 LEFT JOIN (
 	SELECT target, argMax(data, (time, source, id)) AS data
 	FROM correct FINAL
-	WHERE workspace = {workspace:String} AND target_kind = '` + string(kind) + `'
+	WHERE ` + ofWorkspace + ` AND target_kind = '` + string(spec.Kind) + `'
 	GROUP BY target
 ) AS c ON r.identity = c.target
-WHERE r.identity NOT IN (SELECT target FROM void WHERE workspace = {workspace:String}))`
+WHERE r.identity NOT IN (` + voids + `)`
+}
+
+const voids = "SELECT target FROM void WHERE " + ofWorkspace
+
+// corrections are the targets of all corrections of a kind.
+func corrections(kind event.Kind) string {
+	return "SELECT target FROM correct WHERE " + ofWorkspace + " AND target_kind = '" + string(kind) + "'"
+}
+
+// amendments says which rows of a kind may have been voided or corrected: without any, they count as they are.
+type amendments struct{ voids, corrections bool }
+
+// rows asks for effective rows of a kind. They are those of [Effective] to which the conditions apply, found with less
+// work: rows without a correction are read without the join, and only corrected ones with it.
+type rows struct {
+	kind    event.Kind
+	columns []string
+	// where is a condition on the sort key, "" for none.
+	where string
+	// uncorrected is a condition, "" for none, that rows without a correction must meet, on any raw columns. It is tested before
+	// copies collapse, which is much less work, and the same: copies of an event are equal. Corrected rows are not
+	// tested, for the correction may change whatever it is about.
+	uncorrected string
+}
+
+// sql is a subquery in parentheses. Where a correction comes while it runs, its row may be missing or be there twice: the
+// mark that follows the correction has the day rolled again.
+func (r rows) sql(a amendments) string {
+	spec, ok := event.Lookup(r.kind)
+	if !ok {
+		panic(fmt.Sprintf("effective rows of %q: no such kind", r.kind))
+	}
+	where := "WHERE " + ofWorkspace
+	if r.where != "" {
+		where += " AND (" + r.where + ")"
+	}
+	var gone []string
+	if a.voids {
+		gone = append(gone, voids)
+	}
+	if a.corrections {
+		gone = append(gone, corrections(r.kind))
+	}
+	plain := where
+	if len(gone) > 0 {
+		plain += " AND identity NOT IN (" + strings.Join(gone, " UNION ALL ") + ")"
+	}
+	if r.uncorrected != "" {
+		plain = "PREWHERE (" + r.uncorrected + ") " + plain
+	}
+	columns := strings.Join(r.columns, ", ")
+	plain = "SELECT " + columns + " FROM " + spec.Table + " FINAL " + plain
+	if !a.corrections {
+		return "(" + plain + ")"
+	}
+	// Columns of few values stay what they are: else both halves would become plain texts.
+	low := make([]string, len(r.columns))
+	for i, name := range r.columns {
+		low[i] = name
+		for _, c := range event.Columns(r.kind) {
+			if c.Name == name && strings.HasPrefix(c.Type, "LowCardinality(") {
+				low[i] = "toLowCardinality(" + name + ") AS " + name
+			}
+		}
+	}
+	fixed := joined(spec, r.columns, "PREWHERE identity IN ("+corrections(r.kind)+") "+where)
+	return "(" + plain + "\nUNION ALL\nSELECT " + strings.Join(low, ", ") + " FROM (" + fixed + "))"
 }
 
 // extraction reads one field of a correction's data, the canonical JSON of the kind, as the column's type. Everything

@@ -2,13 +2,14 @@ package warehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/event"
 )
@@ -36,7 +37,7 @@ func (db *DB) LookupIdentities(ctx context.Context, partition int, ids []event.I
 	if len(ids) == 0 {
 		return map[event.Identity]Known{}, nil
 	}
-	asked, err := identityTable("asked", ids)
+	asked, err := identityTable(ids)
 	if err != nil {
 		return nil, fmt.Errorf("look up identities: %w", err)
 	}
@@ -70,38 +71,95 @@ WHERE identity IN asked`
 	return out, nil
 }
 
-// InsertIdentities stores the identities of rows that [DB.InsertRaw] has stored: never before, since an identity
-// without its row would make the event a duplicate of nothing.
-func (db *DB) InsertIdentities(ctx context.Context, rows []event.Stored) error {
-	byPartition := map[int][]event.Stored{}
-	for _, r := range rows {
-		byPartition[r.Receipt.Partition] = append(byPartition[r.Receipt.Partition], r)
+// CountIdentities is about how many identities of a partition of the log are stored: one that has several rows counts
+// several times.
+func (db *DB) CountIdentities(ctx context.Context, partition int) (int, error) {
+	var rows []struct {
+		N uint64 `ch:"n"`
 	}
-	columns := []string{"kafka_partition", "identity", "version", "kafka_offset", "payload", "workspace", "kind", "time"}
-	for partition, rows := range byPartition {
-		err := db.send(ctx, "identities", columns, func(b driver.Batch) error {
-			return appendColumns(
-				b,
-				column(rows, func(*event.Stored) uint16 { return uint16(partition) }),
-				column(rows, func(r *event.Stored) []byte { return r.Identity[:] }),
-				column(rows, func(r *event.Stored) uint64 { return versionOf(r.Receipt.Offset) }),
-				column(rows, func(r *event.Stored) uint64 { return uint64(r.Receipt.Offset) }),
-				column(rows, func(r *event.Stored) []byte { return r.Payload[:] }),
-				column(rows, func(r *event.Stored) string { return r.Workspace }),
-				column(rows, func(r *event.Stored) string { return string(r.Kind) }),
-				column(rows, func(r *event.Stored) time.Time { return r.Time }),
-			)
-		})
-		if err != nil {
-			return err
+	const sql = "SELECT count() AS n FROM identities WHERE kafka_partition = {partition:UInt16}"
+	if err := db.Query(ctx, sql, map[string]any{"partition": partition}, &rows); err != nil {
+		return 0, fmt.Errorf("count identities: %w", err)
+	}
+	return int(rows[0].N), nil
+}
+
+// EachIdentity visits all identities of a partition of the log that are stored, in no order, some perhaps several times.
+func (db *DB) EachIdentity(ctx context.Context, partition int, visit func(event.Identity)) error {
+	const sql = "SELECT identity FROM identities WHERE kafka_partition = {partition:UInt16}"
+	rows, err := db.conn.Query(ctx, sql, named(map[string]any{"partition": partition})...)
+	if err != nil {
+		return fmt.Errorf("read identities: %w", err)
+	}
+	var raw []byte
+	for rows.Next() {
+		if err := rows.Scan(&raw); err != nil {
+			return errors.Join(fmt.Errorf("read identities: %w", err), rows.Close())
 		}
+		visit(event.Identity(raw))
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return fmt.Errorf("read identities: %w", err)
 	}
 	return nil
 }
 
-// identityTable is a table that travels with a query: column identity.
-func identityTable(name string, ids []event.Identity) (*ext.Table, error) {
-	table, err := ext.NewTable(name, ext.Column("identity", "FixedString(16)"))
+// InsertIdentities stores the identities of rows that [DB.InsertEvents] has stored: never before, since an identity
+// without its row would make the event a duplicate of nothing.
+func (db *DB) InsertIdentities(ctx context.Context, rows []event.Stored) error {
+	byPartition := map[int]*identityBlock{}
+	for i := range rows {
+		r := &rows[i]
+		b := byPartition[r.Receipt.Partition]
+		if b == nil {
+			b = newIdentityBlock(len(rows))
+			byPartition[r.Receipt.Partition] = b
+		}
+		b.add(r)
+	}
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(parallelInserts)
+	for _, b := range byPartition {
+		all.Go(func() error { return db.sendBlock(ctx, "identities", &b.nativeBlock) })
+	}
+	return all.Wait()
+}
+
+// identityBlock collects the identities of one partition of the log.
+type identityBlock struct{ nativeBlock }
+
+func newIdentityBlock(rows int) *identityBlock {
+	fixed := func(name, typ string, width int) nativeColumn {
+		return nativeColumn{name: name, typ: typ, bytes: make([]byte, 0, rows*width)}
+	}
+	return &identityBlock{nativeBlock{columns: []nativeColumn{
+		fixed("kafka_partition", "UInt16", 2),
+		fixed("identity", "FixedString(16)", 16),
+		fixed("version", "UInt64", 8),
+		fixed("kafka_offset", "UInt64", 8),
+		fixed("payload", "FixedString(16)", 16),
+		{name: "workspace", typ: "LowCardinality(String)", words: newDictionary(rows)},
+		{name: "kind", typ: "LowCardinality(String)", words: newDictionary(rows)},
+		fixed("time", "DateTime64(3, 'UTC')", 8),
+	}}}
+}
+
+func (b *identityBlock) add(r *event.Stored) {
+	b.rows++
+	c := b.columns
+	c[0].uint16(uint16(r.Receipt.Partition))
+	c[1].bytes = append(c[1].bytes, r.Identity[:]...)
+	c[2].uint64(versionOf(r.Receipt.Offset))
+	c[3].uint64(uint64(r.Receipt.Offset))
+	c[4].bytes = append(c[4].bytes, r.Payload[:]...)
+	c[5].words.add(r.Workspace)
+	c[6].words.add(string(r.Kind))
+	c[7].int64(r.Time.UnixMilli())
+}
+
+// identityTable is a table that travels with a query, under the name asked: column identity.
+func identityTable(ids []event.Identity) (*ext.Table, error) {
+	table, err := ext.NewTable("asked", ext.Column("identity", "FixedString(16)"))
 	if err != nil {
 		return nil, err
 	}

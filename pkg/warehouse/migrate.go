@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -22,6 +23,8 @@ const createMigrations = `CREATE TABLE IF NOT EXISTS migrations
 ENGINE = ReplacingMergeTree
 ORDER BY name
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, old_parts_lifetime = 480`
+
+var errChanged = errors.New("was changed after it had been applied")
 
 // Migrate brings the schema up to date. It asks what is there already, so that it may run at every start and in
 // several processes at once: each statement is written so that it changes nothing the second time. A released
@@ -57,7 +60,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 		case done && before == checksum:
 			continue
 		case done:
-			return fmt.Errorf("migrate: %s was changed after it had been applied: write a new migration instead", name)
+			return fmt.Errorf("migrate: %s %w: write a new migration instead", name, errChanged)
 		}
 		if err := db.apply(ctx, name, string(text), checksum); err != nil {
 			return err

@@ -38,6 +38,36 @@ type Outcome struct {
 	Code    event.Code
 	Pointer string
 	Message string
+	// Rejects are all that was ever refused under this name, the latest first.
+	Rejects []Refusal
+}
+
+// Refusal is one time that an event was refused.
+type Refusal struct {
+	RejectID string
+	At       time.Time
+	// Stage is who refused it.
+	Stage   string
+	Code    event.Code
+	Pointer string
+	Message string
+	// Receipt is the place on the topic of events, where the loader refused it; else nil.
+	Receipt *event.Receipt
+}
+
+// outcome is what a refusal is as the last word on an event.
+func (r Refusal) outcome() Outcome {
+	return Outcome{State: OutcomeRejected, Code: r.Code, Pointer: r.Pointer, Message: r.Message}
+}
+
+// NextOffsets are the first offsets of each partition of the events that the loader has not processed. Ask it before
+// [DB.Outcome]: what then is neither stored nor refused stands in the log from these offsets on, or nowhere.
+func (db *DB) NextOffsets(ctx context.Context) (map[int]int64, error) {
+	next, err := db.nextOffsets(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("next offsets: %w", err)
+	}
+	return next, nil
 }
 
 // Outcome says what became of events, in the order of refs.
@@ -67,26 +97,30 @@ func (db *DB) Outcome(ctx context.Context, workspace string, refs []Ref) ([]Outc
 	out := make([]Outcome, len(refs))
 	for i, r := range refs {
 		stored, isStored := known[ids[i]]
-		out[i] = judge(r, stored, isStored, refused, next)
+		rejects := refused[[2]string{r.Source, r.ID}]
+		out[i] = judge(r, stored, isStored, rejects, next)
+		out[i].Rejects = rejects
 	}
 	return out, nil
 }
 
-func judge(r Ref, stored Known, isStored bool, refused refusals, next map[int]int64) Outcome {
+func judge(r Ref, stored Known, isStored bool, rejects []Refusal, next map[int]int64) Outcome {
 	if r.Receipt == nil {
-		if isStored {
+		switch {
+		case isStored:
 			return Outcome{State: OutcomeLoaded}
-		}
-		if o, ok := refused.byName[[2]string{r.Source, r.ID}]; ok {
-			return o
+		case len(rejects) > 0:
+			return rejects[0].outcome()
 		}
 		return Outcome{State: OutcomeUnknown}
 	}
 	if isStored && stored.Partition == r.Receipt.Partition && stored.Offset == r.Receipt.Offset {
 		return Outcome{State: OutcomeLoaded}
 	}
-	if o, ok := refused.byReceipt[*r.Receipt]; ok {
-		return o
+	for _, refusal := range rejects {
+		if refusal.Receipt != nil && *refusal.Receipt == *r.Receipt {
+			return refusal.outcome()
+		}
 	}
 	if isStored && next[r.Receipt.Partition] > r.Receipt.Offset {
 		return Outcome{State: OutcomeDuplicate}
@@ -123,25 +157,21 @@ FROM progress WHERE stream = 'events' AND recorded_at >= {since:DateTime64(3, 'U
 	return out, all, nil
 }
 
-// refusals are the latest rejects by name, and those of the loader by their place in the log.
-type refusals struct {
-	byName    map[[2]string]Outcome
-	byReceipt map[event.Receipt]Outcome
-}
-
-func (db *DB) refused(ctx context.Context, workspace string, refs []Ref) (refusals, error) {
+// refused finds all rejects by name, the latest first.
+func (db *DB) refused(ctx context.Context, workspace string, refs []Ref) (map[[2]string][]Refusal, error) {
 	table, err := ext.NewTable("asked", ext.Column("source", "String"), ext.Column("id", "String"))
 	if err != nil {
-		return refusals{}, err
+		return nil, err
 	}
 	for _, r := range refs {
 		if err := table.Append(r.Source, r.ID); err != nil {
-			return refusals{}, err
+			return nil, err
 		}
 	}
 	var rows []struct {
 		Source    string    `ch:"source"`
 		ID        string    `ch:"id"`
+		RejectID  string    `ch:"reject_id"`
 		At        time.Time `ch:"at"`
 		Stage     string    `ch:"stage"`
 		Partition uint16    `ch:"kafka_partition"`
@@ -150,21 +180,26 @@ func (db *DB) refused(ctx context.Context, workspace string, refs []Ref) (refusa
 		Pointer   string    `ch:"pointer"`
 		Message   string    `ch:"message"`
 	}
-	const sql = `SELECT source, id, at, stage, kafka_partition, kafka_offset, code, pointer, message
+	// A reject that was written twice is one.
+	const sql = `SELECT source, id, reject_id, at, stage, kafka_partition, kafka_offset, code, pointer, message
 FROM rejects
 WHERE workspace = {workspace:String} AND (source, id) IN (SELECT source, id FROM asked)
-ORDER BY at`
+ORDER BY at DESC, reject_id
+LIMIT 1 BY reject_id`
 	ctx = clickhouse.Context(ctx, clickhouse.WithExternalTable(table))
 	if err := db.Query(ctx, sql, map[string]any{"workspace": workspace}, &rows); err != nil {
-		return refusals{}, err
+		return nil, err
 	}
-	out := refusals{byName: map[[2]string]Outcome{}, byReceipt: map[event.Receipt]Outcome{}}
+	out := map[[2]string][]Refusal{}
 	for _, r := range rows {
-		o := Outcome{State: OutcomeRejected, Code: event.Code(r.Code), Pointer: r.Pointer, Message: r.Message}
-		out.byName[[2]string{r.Source, r.ID}] = o
-		if r.Stage == StageLoader {
-			out.byReceipt[event.Receipt{Partition: int(r.Partition), Offset: int64(r.Offset)}] = o
+		refusal := Refusal{
+			RejectID: r.RejectID, At: r.At.UTC(), Stage: r.Stage, Code: event.Code(r.Code), Pointer: r.Pointer, Message: r.Message,
 		}
+		if r.Stage == StageLoader {
+			refusal.Receipt = &event.Receipt{Partition: int(r.Partition), Offset: int64(r.Offset)}
+		}
+		name := [2]string{r.Source, r.ID}
+		out[name] = append(out[name], refusal)
 	}
 	return out, nil
 }

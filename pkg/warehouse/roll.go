@@ -31,6 +31,8 @@ type RollRequest struct {
 	Zone string
 	// Days are local days in that zone, at most [MaxRollDays].
 	Days []event.Day
+	// Seam is where the days that are sealed end; the zero one where none is.
+	Seam Seam
 	// Generation is above that of every earlier roll of these days. It is used once: a roll that failed is tried again
 	// with another one, since what the failed one has written stays.
 	Generation uint64
@@ -53,11 +55,22 @@ func (db *DB) Roll(ctx context.Context, req RollRequest) error {
 	}
 	args := map[string]any{
 		"workspace": req.Workspace, "zone": req.Zone, "generation": req.Generation,
-		"days": req.Days, "raw_days": neighbours(req.Days),
+		"days": req.Days, "raw_days": neighbours(req.Days), "since": noDay(), "first": event.Day{Time: noDay()},
 	}
-	for _, r := range rollups() {
+	if !req.Seam.First.IsZero() {
+		args["since"], args["first"] = req.Seam.Since, req.Seam.First
+	}
+	all := rollups()
+	found, err := db.find(ctx, all, args)
+	if err != nil {
+		return fmt.Errorf("look what to roll: %w", err)
+	}
+	for i, r := range all {
+		if found[i].none {
+			continue
+		}
 		ctx, cancel := context.WithTimeout(ctx, db.cfg.RollTimeout)
-		err := db.exec(ctx, "INSERT INTO "+r.table+" ("+rollupColumns(r)+")\n"+r.query, args)
+		err := db.exec(ctx, "INSERT INTO "+r.table+" ("+rollupColumns(r)+")\n"+r.query(found[i].amendments), args)
 		cancel()
 		if err != nil {
 			return fmt.Errorf("roll into %s: %w", r.table, err)
@@ -161,7 +174,8 @@ func (db *DB) SweepBefore(ctx context.Context, before time.Time) error {
 type rollup struct {
 	table   string
 	columns []string
-	query   string
+	concern concern
+	query   func(amendments) string
 }
 
 func rollupColumns(r rollup) string {

@@ -15,7 +15,9 @@ const (
 	// rawDays narrows the raw rows to the UTC days that the local days reach into: those are ranges of the sort key.
 	rawDays = "day IN {raw_days:Array(Date32)}"
 	// localDay is the local day of an event.
-	localDay = "toDate32(toTimeZone(time, {zone:String}))"
+	localDay = "if(time < {since:DateTime64(3, 'UTC')}, toDate32('1900-01-01'), greatest(toDate32(toTimeZone(time, {zone:String})), {first:Date32}))"
+	// createdDay is that of the creation of a deal.
+	createdDay = "if(created < {since:DateTime64(3, 'UTC')}, toDate32('1900-01-01'), greatest(toDate32(toTimeZone(created, {zone:String})), {first:Date32}))"
 	// head are the first three columns of every rollup.
 	head = "SELECT {workspace:String}, local_day, {generation:UInt64}, "
 	// theDays keeps the days asked for.
@@ -44,6 +46,10 @@ FROM (
 		toDecimal128(ifNull(doing_minutes, 0), 6) + ifNull(prompting_minutes, 0) + ifNull(review_minutes, 0)
 			+ ifNull(rework_minutes, 0) + ifNull(correction_minutes, 0) AS spent
 	FROM `
+	events := rows{kind: event.KindHoursSaved, where: rawDays, columns: []string{
+		"time", "team", "workflow", "person", "evidence", "assisted", "trial", "units",
+		"doing_minutes", "prompting_minutes", "review_minutes", "rework_minutes", "correction_minutes", "baseline_minutes",
+	}}
 	return rollup{
 		table: "rollup_hours",
 		columns: []string{
@@ -51,12 +57,12 @@ FROM (
 			"doing_minutes", "prompting_minutes", "review_minutes", "rework_minutes", "correction_minutes", "minutes",
 			"given_n", "given_units", "given_baseline", "given_minutes", "units_sq", "minutes_sq", "minutes_units",
 		},
-		query: query + effective(
-			event.KindHoursSaved, rawDays, "time", "team", "workflow", "person", "evidence", "assisted", "trial", "units",
-			"doing_minutes", "prompting_minutes", "review_minutes", "rework_minutes", "correction_minutes", "baseline_minutes",
-		) + `
+		concern: concern{event.KindHoursSaved, rawDays, true},
+		query: func(a amendments) string {
+			return query + events.sql(a) + `
 ) ` + theDays + `
-GROUP BY local_day, team, workflow, person, evidence, assisted, trial`,
+GROUP BY local_day, team, workflow, person, evidence, assisted, trial`
+		},
 	}
 }
 
@@ -66,113 +72,72 @@ func trialsRollup() rollup {
 		"doing_minutes", "prompting_minutes", "review_minutes", "rework_minutes", "correction_minutes",
 		"estimate_unassisted_minutes", "estimate_assisted_minutes",
 	}
-	rows := effective(event.KindHoursSaved, rawDays, append([]string{"time"}, columns...)...)
+	const inTrial = "trial != ''"
+	events := rows{
+		kind: event.KindHoursSaved, where: rawDays, uncorrected: inTrial, columns: append([]string{"time"}, columns...),
+	}
 	return rollup{
 		table:   "rollup_trials",
 		columns: columns,
-		query: head + strings.Join(columns, ", ") + `
-FROM (SELECT *, ` + localDay + ` AS local_day FROM ` + rows + `)
-` + theDays + ` AND trial != ''`,
+		concern: concern{event.KindHoursSaved, rawDays + " AND " + inTrial, true},
+		query: func(a amendments) string {
+			return head + strings.Join(columns, ", ") + `
+FROM (SELECT *, ` + localDay + ` AS local_day FROM ` + events.sql(a) + `)
+` + theDays + ` AND ` + inTrial
+		},
 	}
 }
 
 func spendRollup() rollup {
-	// The day of cash may be far from the day of the event, and a correction may move it: only the rest is narrowed.
-	const condition = rawDays + ` OR invoice_date IN {days:Array(Date32)}
-	OR identity IN (SELECT target FROM correct WHERE workspace = {workspace:String} AND target_kind = 'vendor_spend')`
-	rows := effective(
-		event.KindVendorSpend, condition, "time", "team", "workflow", "vendor", "category", "currency", "charge_category",
+	// The day of cash may be far from the day of the event, and a correction may move it.
+	const condition = rawDays + ` OR invoice_date IN {days:Array(Date32)}`
+	events := rows{kind: event.KindVendorSpend, uncorrected: condition, columns: []string{
+		"time", "team", "workflow", "vendor", "category", "currency", "charge_category",
 		"billed_cost", "effective_cost", "invoice_date", "final",
-	)
+	}}
 	return rollup{
 		table: "rollup_spend",
 		columns: []string{
 			"team", "workflow", "vendor", "category", "currency", "charge_category",
 			"n", "billed", "effective", "effective_n", "final_n",
 		},
-		query: head + `team, workflow, vendor, category, currency, charge_category,
+		concern: concern{event.KindVendorSpend, condition, false},
+		query: func(a amendments) string {
+			return head + `team, workflow, vendor, category, currency, charge_category,
 	count(),
 	sum(toDecimal256(billed_cost, 18)),
 	sum(toDecimal256(ifNull(effective_cost, 0), 18)),
 	count(effective_cost),
 	countIf(final)
-FROM (SELECT *, ifNull(invoice_date, ` + localDay + `) AS local_day FROM ` + rows + `)
+FROM (SELECT *, ifNull(invoice_date, ` + localDay + `) AS local_day FROM ` + events.sql(a) + `)
 ` + theDays + `
-GROUP BY local_day, team, workflow, vendor, category, currency, charge_category`,
+GROUP BY local_day, team, workflow, vendor, category, currency, charge_category`
+		},
 	}
 }
 
 func conversionsRollup() rollup {
-	rows := effective(
-		event.KindConversion, rawDays, "time", "team", "workflow", "experiment", "variant", "metric", "currency",
+	events := rows{kind: event.KindConversion, where: rawDays, columns: []string{
+		"time", "team", "workflow", "experiment", "variant", "metric", "currency",
 		"exposures", "conversions", "value", "value_squares", "deal",
-	)
+	}}
 	return rollup{
 		table: "rollup_conversions",
 		columns: []string{
 			"team", "workflow", "experiment", "variant", "metric", "currency",
 			"n", "exposures", "conversions", "value", "value_squares", "deal_n",
 		},
-		query: head + `team, workflow, experiment, variant, metric, currency,
+		concern: concern{event.KindConversion, rawDays, true},
+		query: func(a amendments) string {
+			return head + `team, workflow, experiment, variant, metric, currency,
 	count(),
 	sum(ifNull(exposures, 0)), sum(ifNull(conversions, 0)),
 	sum(toDecimal256(ifNull(value, 0), 18)),
 	sum(toDecimal256(ifNull(value_squares, 0), 18)),
 	countIf(deal != '')
-FROM (SELECT *, ` + localDay + ` AS local_day FROM ` + rows + `)
+FROM (SELECT *, ` + localDay + ` AS local_day FROM ` + events.sql(a) + `)
 ` + theDays + `
-GROUP BY local_day, team, workflow, experiment, variant, metric, currency`,
-	}
-}
-
-func dealsRollup() rollup {
-	// A deal is one row, made of all of its changes, on the day of its creation. Deals that cannot stand on one of the
-	// days are left out before they are folded: such a deal has neither a change nor a created_at on one of them.
-	changes := effective(
-		event.KindPipeline, "", "time", "source", "id", "identity", "deal", "team", "workflow", "stage", "status", "amount", "currency",
-		"created_at", "closed_at", "assisted", "touches", "experiment", "margin", "sequence",
-	)
-	candidates := effective(event.KindPipeline, "", "time", "deal", "created_at")
-	createdDay := "toDate32(toTimeZone(created_at, {zone:String}))"
-	// The currency belongs to the amount: it is taken from the same change.
-	query := head + `deal, team, workflow, stage, status, amount, currency, created, decided,
-	toDate32(toTimeZone(decided, {zone:String})), assisted, margin, experiment, touches, changes, last_change, identity
-FROM (
-	SELECT *,
-		toDate32(toTimeZone(created, {zone:String})) AS local_day,
-		if(status IN ('won', 'lost'), ifNull(closed, last_change), NULL) AS decided
-	FROM (
-		SELECT
-			deal,
-			argMax(p.team, (p.team != '', place)) AS team,
-			argMax(p.workflow, (p.workflow != '', place)) AS workflow,
-			argMax(p.stage, place) AS stage,
-			argMax(p.status, place) AS status,
-			argMax(tuple(p.amount), (p.amount IS NOT NULL, place)).1 AS amount,
-			argMax(p.currency, (p.amount IS NOT NULL, p.currency != '', place)) AS currency,
-			ifNull(argMax(tuple(p.created_at), (p.created_at IS NOT NULL, place)).1, min(p.time)) AS created,
-			argMax(tuple(p.closed_at), place).1 AS closed,
-			argMax(tuple(p.assisted), (p.assisted IS NOT NULL, place)).1 AS assisted,
-			argMax(tuple(p.margin), (p.margin IS NOT NULL, place)).1 AS margin,
-			argMax(p.experiment, (p.experiment != '', place)) AS experiment,
-			argMax(p.touches, (p.touches != '[]', place)) AS touches,
-			count() AS changes,
-			max(p.time) AS last_change,
-			argMax(p.identity, place) AS identity
-		FROM (SELECT *, (time, sequence, source, id) AS place FROM ` + changes + `) AS p
-		WHERE deal IN (
-			SELECT deal FROM ` + candidates + `
-			WHERE ` + localDay + ` IN {days:Array(Date32)} OR ` + createdDay + ` IN {days:Array(Date32)}
-		)
-		GROUP BY deal
-	)
-) ` + theDays
-	return rollup{
-		table: "rollup_deals",
-		columns: []string{
-			"deal", "team", "workflow", "stage", "status", "amount", "currency", "created_at", "decided_at",
-			"decided_day", "assisted", "margin", "experiment", "touches", "changes", "last_change", "identity",
+GROUP BY local_day, team, workflow, experiment, variant, metric, currency`
 		},
-		query: query,
 	}
 }

@@ -36,6 +36,8 @@ type Reject struct {
 const (
 	StageCollector = "collector"
 	StageLoader    = "loader"
+	// StageGate is the part of the collector that reads the inbox.
+	StageGate = "gate"
 )
 
 // The streams whose progress is recorded.

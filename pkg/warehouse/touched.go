@@ -23,9 +23,9 @@ import (
 // change looks for the other changes of the deal. Of two sides that store first and look second, at least one sees the
 // other, and that one marks the days of both. A day marked too often costs a little work, a day too few is a wrong number.
 func (db *DB) Touched(ctx context.Context, rows []event.Stored) (map[string][]event.Day, error) {
-	byWorkspace := map[string][]event.Stored{}
-	for _, r := range rows {
-		byWorkspace[r.Workspace] = append(byWorkspace[r.Workspace], r)
+	byWorkspace := map[string][]*event.Stored{}
+	for i := range rows {
+		byWorkspace[rows[i].Workspace] = append(byWorkspace[rows[i].Workspace], &rows[i])
 	}
 	out := make(map[string][]event.Day, len(byWorkspace))
 	for workspace, rows := range byWorkspace {
@@ -49,14 +49,29 @@ type touching struct {
 	times map[event.Identity]time.Time
 }
 
-func (t *touching) run(ctx context.Context, rows []event.Stored) error {
+func (t *touching) run(ctx context.Context, rows []*event.Stored) error {
+	// After the rows are stored, like everything that is asked here.
+	corrected, all, err := t.corrected(ctx)
+	if err != nil {
+		return err
+	}
 	var targets []event.Identity
+	hours := map[int64]bool{} // days that recorded hours stand on: there are many, and they touch nothing else
 	for _, r := range rows {
 		if target, ok := TargetOf(r.Event); ok {
 			targets = append(targets, target)
 			continue
 		}
-		t.times[r.Identity] = r.Time
+		if !all || corrected[r.Identity] {
+			t.times[r.Identity] = r.Time
+		}
+		if r.Kind == event.KindHoursSaved {
+			day := event.DayOf(r.Time).Unix()
+			if hours[day] {
+				continue
+			}
+			hours[day] = true
+		}
 		t.fact(r.Data, r.Time)
 	}
 	if err := t.targets(ctx, targets); err != nil {
@@ -66,6 +81,28 @@ func (t *touching) run(ctx context.Context, rows []event.Stored) error {
 		return err
 	}
 	return t.cohorts(ctx)
+}
+
+// mostCorrected is how many corrected events of a workspace are fetched, rather than asked for each row.
+const mostCorrected = 10_000
+
+// corrected are the events of the workspace that corrections name; all is false where there are too many to list them.
+func (t *touching) corrected(ctx context.Context) (targets map[event.Identity]bool, all bool, err error) {
+	var rows []struct {
+		Target [16]byte `ch:"target"`
+	}
+	const sql = "SELECT DISTINCT target FROM correct WHERE workspace = {workspace:String} LIMIT {most:UInt32}"
+	if err := t.db.Query(ctx, sql, map[string]any{"workspace": t.workspace, "most": mostCorrected + 1}, &rows); err != nil {
+		return nil, false, err
+	}
+	if len(rows) > mostCorrected {
+		return nil, false, nil
+	}
+	targets = make(map[event.Identity]bool, len(rows))
+	for _, r := range rows {
+		targets[r.Target] = true
+	}
+	return targets, true, nil
 }
 
 // fact adds what one payload touches. The day of the event itself is always among it: a correction may take away
@@ -145,7 +182,7 @@ func (t *touching) lookUp(ctx context.Context, sql string, ids []event.Identity,
 	if len(ids) == 0 {
 		return nil
 	}
-	asked, err := identityTable("asked", ids)
+	asked, err := identityTable(ids)
 	if err != nil {
 		return err
 	}
@@ -163,7 +200,7 @@ func (t *touching) corrections(ctx context.Context) error {
 	if len(t.times) == 0 {
 		return nil
 	}
-	asked, err := identityTable("asked", slices.Collect(maps.Keys(t.times)))
+	asked, err := identityTable(slices.Collect(maps.Keys(t.times)))
 	if err != nil {
 		return err
 	}

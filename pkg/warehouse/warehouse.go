@@ -57,6 +57,8 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		cfg.RollTimeout = 5 * time.Minute
 	}
 	opts.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	// Each connection keeps what it has compressed at once, twice, for the next block.
+	opts.MaxCompressionBuffer = 1 << 20
 	if opts.Settings == nil {
 		opts.Settings = clickhouse.Settings{}
 	}

@@ -51,8 +51,20 @@ func (r *receiver) answer(c *gin.Context, in *intake) {
 				"answers": out.Answers, "accepted": out.Accepted, "duplicates": out.Duplicates, "rejected": out.Rejected, "retry": out.Retry,
 			})
 	case out.Rejected+out.Retry > 0:
-		c.JSON(http.StatusMultiStatus, out)
+		r.send(c, http.StatusMultiStatus, out)
 	default:
-		c.JSON(http.StatusAccepted, out)
+		r.send(c, http.StatusAccepted, out)
 	}
+}
+
+// send writes the reply.
+func (r *receiver) send(c *gin.Context, status int, out reply) {
+	body, err := out.encode()
+	if err != nil {
+		// The texts of answers are UTF-8 or repaired: there is none that can not be written.
+		r.log.ErrorContext(c.Request.Context(), "encode reply failed", "error", err)
+		process.Problem(c, http.StatusInternalServerError, "internal", "The answers could not be written.", nil)
+		return
+	}
+	c.Data(status, "application/json; charset=utf-8", body)
 }

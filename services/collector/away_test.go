@@ -33,6 +33,12 @@ func TestBrokerAway(t *testing.T) {
 	if a := s.do(t, http.MethodGet, "/readyz", "", nil); a.Status != http.StatusOK || !strings.Contains(a.Body, `"broker":"ok"`) {
 		t.Errorf("ready before: %d %s", a.Status, a.Body)
 	}
+	inboxed := func(id string) {
+		t.Helper()
+		send(t, foreign(t, cfg.Bus), record(0, inbox(id, nil), "content-type", structured))
+	}
+	inboxed("inbox before")
+	s.passed(t, 1)
 	if err := broker.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -44,9 +50,7 @@ func TestBrokerAway(t *testing.T) {
 		a.Answers[2].State != event.Rejected || a.Retry != 1 {
 		t.Errorf("during: %s", a.Body)
 	}
-	if a := s.do(t, http.MethodGet, "/readyz", "", nil); a.Status != http.StatusServiceUnavailable {
-		t.Errorf("ready without a broker: %d %s", a.Status, a.Body)
-	}
+	s.ready(t, http.StatusServiceUnavailable)
 	if a := s.do(t, http.MethodGet, "/healthz", "", nil); a.Status != http.StatusOK {
 		t.Errorf("alive without a broker: %d %s", a.Status, a.Body)
 	}
@@ -61,6 +65,10 @@ func TestBrokerAway(t *testing.T) {
 			t.Fatalf("after: %d %s", a.Status, a.Body)
 		}
 	}
+	s.ready(t, http.StatusOK)
+	// The gate has come back by itself, too.
+	inboxed("inbox after")
+	s.passed(t, 2)
 	checkMetrics(t, s)
 	// A try that was not confirmed may be in the log all the same; the identity absorbs it.
 	ids := map[string]bool{}
@@ -71,8 +79,24 @@ func TestBrokerAway(t *testing.T) {
 		}
 		ids[e.ID] = true
 	}
-	if len(ids) != 2 || !ids["before"] || !ids["during"] {
+	if len(ids) != 4 || !ids["before"] || !ids["during"] || !ids["inbox before"] || !ids["inbox after"] {
 		t.Errorf("the log has %v", ids)
+	}
+}
+
+// ready waits until the service says that it is ready, or not; an answer is good for some seconds.
+func (s *served) ready(t *testing.T, want int) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		a := s.do(t, http.MethodGet, "/readyz", "", nil)
+		if a.Status == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("ready: still %d %s; want %d", a.Status, a.Body, want)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

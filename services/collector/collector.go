@@ -13,6 +13,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
@@ -26,6 +28,8 @@ const (
 	MaxEvents = 1000
 	// MaxBody is the most bytes of a request, unpacked.
 	MaxBody = 4 << 20
+	// probeLife is how long an answer of readiness, which really writes, is good.
+	probeLife = 3 * time.Second
 )
 
 // Secret is the key of the hashes that stand for persons and payloads. It must never change while old events count.
@@ -55,8 +59,12 @@ type Config struct {
 	WriteKeys []string `name:"write-key" help:"keys that may send events, by comma"`
 	Workspace string   `name:"workspace" default:"default" help:"workspace of the write keys"`
 	Keys      []access.Key
-	// MaxInFlightBytes bounds the bodies that are being worked on; one workspace may take three quarters of it.
-	MaxInFlightBytes int64 `name:"max-in-flight-bytes" default:"134217728" help:"most bytes of request bodies at a time"`
+	// InboxWorkspaces are those that the inbox may name beside the workspaces of the keys. A name that nobody here knows
+	// would make a typing error a number that is silently too small.
+	InboxWorkspaces []string `name:"inbox-workspace" help:"further workspaces that messages of the inbox may name, by comma"`
+	// MaxInFlightBytes bounds the memory of the requests that are being worked on: their bodies, and what becomes of them.
+	// One workspace may take three quarters of it.
+	MaxInFlightBytes int64 `name:"max-in-flight-bytes" default:"134217728" help:"most memory of requests at a time, bytes"`
 	// ProduceTimeout is how long a request waits for the broker.
 	ProduceTimeout time.Duration `name:"produce-timeout" default:"10s" help:"how long a request waits for the broker"`
 	// Now is the clock that judges whether an event lies in the future; nil is the real one.
@@ -117,7 +125,7 @@ func (c Config) keys() (*access.Keys, error) {
 }
 
 // Run makes sure that the topics are there and registers the collector on the mount. Where mount is nil it serves on
-// an address of its own until ctx ends. The broker must answer at the start; the warehouse need not.
+// an address of its own until ctx ends. It waits for the brokers; the warehouse may come later.
 func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 	if mount == nil {
 		log := process.NewLogger(os.Stderr, cfg.Log)
@@ -134,7 +142,7 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 	if err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}
-	if err := bus.Ensure(ctx, cfg.Bus); err != nil {
+	if err := bus.Await(ctx, cfg.Bus, mount.Log.With("service", "collector")); err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}
 	return register(cfg, keys, mount)
@@ -154,7 +162,7 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 		metrics: m,
 		log:     mount.Log,
 	}
-	where := &tracker{cfg: cfg.Warehouse}
+	where := &tracker{cfg: cfg.Warehouse, finder: bus.NewFinder(cfg.Bus)}
 	shelf, err := newShelf()
 	if err != nil {
 		return fmt.Errorf("collector: %w", err)
@@ -162,12 +170,37 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	auth := authenticate(keys, m)
 	mount.Router.POST("/v1/events", auth, process.MaxBody(MaxBody), r.receive)
 	mount.Router.GET("/v1/events", auth, where.one)
-	mount.Router.POST("/v1/events/outcomes", auth, process.MaxBody(MaxBody), where.many)
+	mount.Router.POST("/v1/events/outcomes", auth, r.admit, process.MaxBody(MaxBody), where.many)
+	watch := newTail(cfg.Bus, mount)
+	mount.Router.GET("/v1/tail", auth, watch.serve)
 	mount.Router.GET("/v1/schemas", shelf.list)
 	mount.Router.GET("/v1/schemas/:kind", shelf.one)
-	mount.Health.Add("broker", events.Ping)
+	prober := bus.NewProber(cfg.Bus)
+	mount.Health.Add("broker", process.Cached(probeLife, prober.Check))
 	mount.OnStop("collector", func(context.Context) error {
+		watch.close()
+		prober.Close()
 		return errors.Join(events.Close(), rejected.Close(), where.close())
 	})
+	mount.Go("inbox gate", newGate(cfg, mount, events, rejected).run)
 	return nil
+}
+
+// newGate makes the gate of the inbox, which shares the producers with the requests.
+func newGate(cfg Config, mount *process.Mount, events, rejected *bus.Producer) *gate {
+	workspaces := map[string]bool{cfg.Workspace: true}
+	for _, k := range cfg.Keys {
+		workspaces[k.Workspace] = true
+	}
+	for _, name := range cfg.InboxWorkspaces {
+		workspaces[name] = true
+	}
+	// Services that share a mount each have consumers.
+	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"service": "collector"}, mount.Metrics)
+	return &gate{
+		bus: cfg.Bus, parser: event.NewParser(cfg.Now), sealer: event.NewSealer(cfg.Secret),
+		events: events, rejects: rejected, home: cfg.Workspace, workspaces: workspaces,
+		metrics: newGateMetrics(mount.Metrics), busMetrics: bus.NewMetrics(labelled),
+		log: mount.Log.With("service", "collector"),
+	}
 }

@@ -146,11 +146,14 @@ func TestBadEvents(t *testing.T) {
 		if got.State != event.Rejected || got.Code != c.code || got.Pointer != c.pointer || got.Message == "" {
 			t.Errorf("%s: %+v; want %s at %s", c.id, got, c.code, c.pointer)
 		}
-		id := c.id
-		if c.code == event.CodeTooLarge {
-			id = "" // it is not read at all
+		r := rejects[c.id] // that of the one which is too large, too
+		typ := "plumbline.hours_saved.v1"
+		if c.code == event.CodeUnknownType {
+			typ = "plumbline.hours_saves.v1"
 		}
-		r := rejects[id]
+		if r.Source != "/tests" || r.Type != typ || r.SchemaVersion == "" {
+			t.Errorf("%s: kept as a %s of %q, schema version %q", c.id, r.Type, r.Source, r.SchemaVersion)
+		}
 		want := events[i][:min(len(events[i]), event.MaxSize)]
 		if r.Code != string(c.code) || r.Pointer != c.pointer || string(r.Raw) != want || r.ContentType != structured {
 			t.Errorf("%s: kept with %s at %s, %d bytes of %s", c.id, r.Code, r.Pointer, len(r.Raw), r.ContentType)
@@ -299,5 +302,25 @@ func TestBinaryRejectCanBeSentAgain(t *testing.T) {
 	fixed := strings.Replace(string(r.Raw), "minuts", "minutes", 1)
 	if a := s.post(t, r.ContentType, fixed); a.Status != http.StatusAccepted {
 		t.Errorf("fixed and sent again: %d %s", a.Status, a.Body)
+	}
+}
+
+// One whose data is no JSON has no structured form: it is kept as a message, with its attributes.
+func TestBinaryRejectKeepsDataThatIsNoJSON(t *testing.T) {
+	s := serve(t, config(t))
+	s.do(t, http.MethodPost, "/v1/events", `{"doing_minutes":`, map[string]string{
+		"Content-Type": "application/json", "ce-specversion": "1.0", "ce-id": "b", "ce-source": "/tests",
+		"ce-type": "plumbline.hours_saved.v1", "ce-time": "2026-11-01T09:30:00Z",
+	})
+	r := kept(t, s.cfg.Bus, 1)["b"]
+	m, err := event.DecodeRawMessage(r.Raw)
+	if err != nil || r.ContentType != event.RawMessageType {
+		t.Fatalf("kept as %s: %v", r.ContentType, err)
+	}
+	if string(m.Value) != `{"doing_minutes":` || m.Header(event.HeaderID) != "b" || m.Header(event.HeaderContent) != "application/json" {
+		t.Errorf("kept %+v", m)
+	}
+	if _, problems := event.NewParser(now).Message(m); len(problems) != 1 || problems[0].Code != event.Code(r.Code) || problems[0].Pointer != r.Pointer {
+		t.Errorf("read again: %v, kept with %s at %s", problems, r.Code, r.Pointer)
 	}
 }

@@ -49,6 +49,9 @@ func config(t *testing.T) collector.Config {
 type served struct {
 	cfg collector.Config
 	url string
+	// stop begins a graceful stop, ended waits for its end.
+	stop  context.CancelFunc
+	ended func() error
 }
 
 // serve starts a collector; it is stopped with the test.
@@ -61,15 +64,16 @@ func serve(t *testing.T, cfg collector.Config) *served {
 			Addr: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Ready: func(a string) { addr <- a },
 		}.Run(ctx, func(m *process.Mount) error { return collector.Run(ctx, cfg, m) })
 	}()
+	ended := sync.OnceValue(func() error { return <-done })
 	t.Cleanup(func() {
 		stop()
-		if err := <-done; err != nil {
+		if err := ended(); err != nil {
 			t.Errorf("the collector ended with %v", err)
 		}
 	})
 	select {
 	case a := <-addr:
-		return &served{cfg, "http://" + a}
+		return &served{cfg, "http://" + a, stop, ended}
 	case err := <-done:
 		done <- nil
 		t.Fatalf("the collector did not start: %v", err)

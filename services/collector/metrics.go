@@ -29,7 +29,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Namespace: "plumbline", Subsystem: "collector", Name: "produce_seconds", Help: "Time until the broker had the events of a request.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"result"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts(name("in_flight_bytes", "Bytes of requests being worked on."))),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts(name("in_flight_bytes", "Memory reserved for requests being worked on."))),
 		lost:     prometheus.NewCounter(prometheus.CounterOpts(name("rejects_not_kept_total", "Rejected events whose bytes could not be kept."))),
 	}
 	reg.MustRegister(m.events, m.refused, m.bytes, m.produce, m.inFlight, m.lost)

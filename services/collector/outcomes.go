@@ -11,15 +11,17 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"plumbline/pkg/access"
+	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 	"plumbline/pkg/process"
 	"plumbline/pkg/warehouse"
 )
 
-// tracker tells where accepted events are. It opens the warehouse when it is first asked, so that the intake does not
-// depend on it.
+// tracker tells where events are. It opens the warehouse when it is first asked, so that the intake does not depend on
+// it, and looks into the log for what the warehouse does not have yet.
 type tracker struct {
-	cfg warehouse.Config
+	cfg    warehouse.Config
+	finder *bus.Finder
 
 	mu sync.Mutex
 	db *warehouse.DB
@@ -39,6 +41,7 @@ func (t *tracker) open(ctx context.Context) (*warehouse.DB, error) {
 }
 
 func (t *tracker) close() error {
+	t.finder.Close()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.db == nil {
@@ -51,7 +54,7 @@ func (t *tracker) close() error {
 type ref struct {
 	Source string `json:"source"`
 	ID     string `json:"id"`
-	// Receipt is what the answer to the event said; without it only what is stored or rejected can be told.
+	// Receipt is what the answer to the event said: with it the outcome is that of this very submission.
 	Receipt string `json:"receipt,omitempty"`
 }
 
@@ -62,20 +65,8 @@ type outcome struct {
 	Code    event.Code             `json:"code,omitempty"`
 	Pointer string                 `json:"pointer,omitempty"`
 	Message string                 `json:"message,omitempty"`
-}
 
-// one answers GET /v1/events?source=&id=[&receipt=].
-func (t *tracker) one(c *gin.Context) {
-	out, ok := t.ask(c, []ref{{Source: c.Query("source"), ID: c.Query("id"), Receipt: c.Query("receipt")}})
-	if !ok {
-		return
-	}
-	if out[0].State == warehouse.OutcomeUnknown {
-		process.Problem(c, http.StatusNotFound, "unknown_event",
-			"No such event is stored or rejected. If it was accepted a moment ago, ask with its receipt.", nil)
-		return
-	}
-	c.JSON(http.StatusOK, out[0])
+	rejects []warehouse.Refusal
 }
 
 // many answers POST /v1/events/outcomes.
@@ -114,21 +105,90 @@ func (t *tracker) ask(c *gin.Context, refs []ref) ([]outcome, bool) {
 		return nil, false
 	}
 	db, err := t.open(c)
+	var next map[int]int64
+	if err == nil {
+		// Before the outcomes: see there.
+		next, err = db.NextOffsets(c)
+	}
 	var found []warehouse.Outcome
 	if err == nil {
 		found, err = db.Outcome(c, key.Workspace, questions)
 	}
 	if err != nil {
-		_ = c.Error(err)
-		c.Header("Retry-After", "2")
-		process.Problem(c, http.StatusServiceUnavailable, "warehouse_away", "The warehouse does not answer; ask again a little later.", nil)
+		warehouseAway(c, err)
 		return nil, false
 	}
 	out := make([]outcome, len(refs))
 	for i, o := range found {
-		out[i] = outcome{refs[i], o.State, o.Code, o.Pointer, o.Message}
+		out[i] = outcome{refs[i], o.State, o.Code, o.Pointer, o.Message, o.Rejects}
+	}
+	if err := t.look(c, key.Workspace, out, next); err != nil {
+		_ = c.Error(err)
+		c.Header("Retry-After", "2")
+		process.Problem(c, http.StatusServiceUnavailable, "broker_away",
+			"The log does not answer, where an event may still be queued; ask again a little later.", nil)
+		return nil, false
 	}
 	return out, true
+}
+
+func warehouseAway(c *gin.Context, err error) {
+	_ = c.Error(err)
+	c.Header("Retry-After", "2")
+	process.Problem(c, http.StatusServiceUnavailable, "warehouse_away", "The warehouse does not answer; ask again a little later.", nil)
+}
+
+// look searches the log for the events that were asked for without a receipt and are not stored: what is in the part of
+// it that the loader has not processed is queued, whatever was refused under the same name before.
+func (t *tracker) look(ctx context.Context, workspace string, out []outcome, next map[int]int64) error {
+	var keys [][]byte
+	for _, o := range out {
+		if o.open() {
+			id := event.IdentityOf(workspace, o.Source, o.ID)
+			keys = append(keys, id[:])
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	found, err := t.finder.Find(ctx, bus.Events, keys, next)
+	if err != nil {
+		return err
+	}
+	for i := range out {
+		o := &out[i]
+		if !o.open() {
+			continue
+		}
+		id := event.IdentityOf(workspace, o.Source, o.ID)
+		receipt, queued := found.At[string(id[:])]
+		unread := found.Unread[bus.PartitionOf(id[:], t.finder.Partitions())]
+		switch {
+		case queued && !o.refusedAt(receipt):
+			*o = outcome{ref: ref{o.Source, o.ID, receipt.String()}, State: warehouse.OutcomeQueued, rejects: o.rejects}
+		case queued || unread == 0:
+		case o.State == warehouse.OutcomeUnknown:
+			o.Message = fmt.Sprintf("neither stored nor rejected, but %d messages of the log are still to be looked at: ask again, or with the receipt", unread)
+		default:
+			o.Message += fmt.Sprintf(" (%d messages of the log are still to be looked at, and a later submission may be among them)", unread)
+		}
+	}
+	return nil
+}
+
+// open tells whether the log may know more than the warehouse.
+func (o *outcome) open() bool {
+	return o.Receipt == "" && (o.State == warehouse.OutcomeUnknown || o.State == warehouse.OutcomeRejected)
+}
+
+// refusedAt tells whether the loader has refused what stands at that place of the log.
+func (o *outcome) refusedAt(r event.Receipt) bool {
+	for _, refusal := range o.rejects {
+		if refusal.Receipt != nil && *refusal.Receipt == r {
+			return true
+		}
+	}
+	return false
 }
 
 func questions(key access.Key, refs []ref) ([]warehouse.Ref, *event.Problem) {

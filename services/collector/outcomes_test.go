@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -79,8 +80,12 @@ func TestOutcome(t *testing.T) {
 	if a := get("source=/tests&id=refused"); !strings.Contains(a.Body, `"state":"rejected","code":"too_old"`) {
 		t.Errorf("refused: %d %s", a.Status, a.Body)
 	}
-	if a := get("source=/tests&id=queued"); a.Status != http.StatusNotFound || a.Code != "unknown_event" {
+	receipt := events["queued"].Receipt.String()
+	if a := get("source=/tests&id=queued"); a.Status != http.StatusOK || !strings.Contains(a.Body, `"receipt":"`+receipt+`","state":"queued"`) {
 		t.Errorf("queued, without its receipt: %d %s", a.Status, a.Body)
+	}
+	if a := get("source=/tests&id=never"); a.Status != http.StatusNotFound || a.Code != "unknown_event" || !strings.Contains(a.Body, `"state":"unknown"`) {
+		t.Errorf("never sent: %d %s", a.Status, a.Body)
 	}
 	if a := get("source=/tests&id=queued&receipt=" + events["queued"].Receipt.String()); !strings.Contains(a.Body, `"state":"queued"`) {
 		t.Errorf("queued: %d %s", a.Status, a.Body)
@@ -90,6 +95,115 @@ func TestOutcome(t *testing.T) {
 			t.Errorf("%q: %d %s", query, a.Status, a.Body)
 		}
 	}
+}
+
+// What was refused before and is sent again in a better form is queued, and its rejects are told all the same; what the
+// loader has refused is not, though it stands in the part of the log that is not reported as processed yet.
+func TestOutcomeAfterRejects(t *testing.T) {
+	s, events := tracked(t)
+	db, err := warehouse.Open(t.Context(), s.cfg.Warehouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	now := time.Now().UTC().Truncate(time.Second)
+	reject := func(id string, at time.Time) warehouse.Reject {
+		return warehouse.Reject{
+			Workspace: "default", RejectID: id, At: at, Stage: warehouse.StageCollector, Source: "/tests", ID: "queued",
+			Code: "missing_time", Pointer: "/time", Message: "give the time " + id,
+		}
+	}
+	if err := db.InsertRejects(t.Context(), []warehouse.Reject{reject("first", now.Add(-time.Hour)), reject("second", now), reject("second", now)}); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		State   string
+		Receipt string
+		Rejects []struct {
+			ID string `json:"reject_id"`
+			At time.Time
+		}
+	}
+	a := s.do(t, http.MethodGet, "/v1/events?source=/tests&id=queued", "", nil)
+	if err := json.Unmarshal([]byte(a.Body), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.State != "queued" || got.Receipt != events["queued"].Receipt.String() || len(got.Rejects) != 2 ||
+		got.Rejects[0].ID != "second" || !got.Rejects[0].At.Equal(now) || got.Rejects[1].ID != "first" {
+		t.Errorf("%s", a.Body)
+	}
+	// The loader has refused it at its place in the log.
+	a = s.do(t, http.MethodPost, "/v1/events/outcomes", `[{"source":"/tests","id":"refused"},{"source":"/tests","id":"queued"},{"source":"/tests","id":"never"}]`, nil)
+	for _, want := range []string{`"id":"refused","state":"rejected","code":"too_old"`, `"id":"queued","receipt":"`, `"id":"never","state":"unknown"`} {
+		if !strings.Contains(a.Body, want) {
+			t.Errorf("%s is not in %s", want, a.Body)
+		}
+	}
+}
+
+// Where a stored event stands, whether it is voided or corrected, and from when on the numbers hold it.
+func TestWhereabouts(t *testing.T) {
+	s, events := tracked(t)
+	db, err := warehouse.Open(t.Context(), s.cfg.Warehouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	loaded := events["loaded"]
+	amends := func(id string, minutes int, data event.Data) event.Stored {
+		data.Normalise()
+		return event.Stored{
+			Event:      event.Event{Workspace: "default", Source: "/fix", ID: id, Kind: data.Kind(), Time: loaded.Time.Add(time.Duration(minutes) * time.Minute), Data: data},
+			Identity:   event.IdentityOf("default", "/fix", id),
+			ReceivedAt: loaded.ReceivedAt.Add(time.Duration(minutes) * time.Minute),
+		}
+	}
+	correction := func(id string, minutes int) event.Stored {
+		return amends(id, minutes, &event.Correct{Source: "/tests", ID: "loaded", Target: event.KindHoursSaved, Data: []byte(`{"doing_minutes":10}`)})
+	}
+	if err := errors.Join(
+		db.InsertRaw(t.Context(), event.KindHoursSaved, []event.Stored{loaded}),
+		db.InsertRaw(t.Context(), event.KindCorrect, []event.Stored{correction("c2", 20), correction("c1", 10)}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	// complete claims, in place of the loader, that everything received up to then is rolled.
+	complete := func(minutes int) {
+		t.Helper()
+		at := loaded.ReceivedAt.Add(time.Duration(minutes)*time.Minute + time.Second)
+		var rows []warehouse.Progress
+		for p := range uint16(s.cfg.Bus.Partitions) {
+			for _, stream := range []string{warehouse.StreamEvents, warehouse.StreamMarks} {
+				through := at
+				if stream == warehouse.StreamMarks {
+					through = at.Add(2 * time.Second)
+				}
+				rows = append(rows, warehouse.Progress{Stream: stream, Partition: p, Partitions: uint16(s.cfg.Bus.Partitions), NextOffset: 100, Through: through, RecordedAt: at})
+			}
+		}
+		if err := db.InsertProgress(t.Context(), rows); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(what string, want ...string) {
+		t.Helper()
+		a := s.do(t, http.MethodGet, "/v1/events?source=/tests&id=loaded", "", nil)
+		for _, w := range append(want, `"state":"loaded"`, `"receipt":"`+loaded.Receipt.String()+`"`, `"kind":"hours_saved"`, `"time":"2026-11-01T09:30:00Z"`, `"received_at":"`) {
+			if !strings.Contains(a.Body, w) {
+				t.Errorf("%s: %s is not in %s", what, w, a.Body)
+			}
+		}
+	}
+	check("nothing is complete", `"in_numbers":false`, `"correction":{"source":"/fix","id":"c2"`)
+	complete(15)
+	check("the last correction is not rolled", `"in_numbers":false`)
+	complete(25)
+	check("all is rolled", `"in_numbers":true`, `"complete_through":"`)
+	if err := db.InsertRaw(t.Context(), event.KindVoid, []event.Stored{amends("v", 30, &event.Void{Source: "/tests", ID: "loaded"})}); err != nil {
+		t.Fatal(err)
+	}
+	complete(35)
+	check("voided", `"in_numbers":false`, `"void":{"source":"/fix","id":"v"`)
 }
 
 // Where many events are, in the order asked.

@@ -1,7 +1,7 @@
 package collector
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,37 +54,53 @@ func (r *rejects) lost(ctx context.Context, n int, err error) {
 
 func (r *rejects) message(workspace string, e *entry) (bus.Message, error) {
 	raw, contentType := e.from.structured()
+	source, id, typ := e.from.names(e.event)
 	out := warehouse.Reject{
 		Workspace: workspace, At: r.now().UTC().Truncate(time.Millisecond), Stage: warehouse.StageCollector,
-		Source: e.answer.Source, ID: e.answer.ID,
+		Source: source, ID: id, Type: typ,
 		Code: string(e.answer.Code), Pointer: e.answer.Pointer, Message: e.answer.Message,
 		ContentType: contentType, Raw: raw[:min(len(raw), event.MaxSize)], SchemaVersion: schemaVersion,
-	}
-	if e.event.Kind != "" {
-		out.Type = e.event.Kind.Type()
 	}
 	value, err := json.Marshal(out)
 	if err != nil {
 		return bus.Message{}, err
 	}
 	// All rejects of one event are in one partition, in order.
-	id := event.IdentityOf(workspace, out.Source, out.ID)
-	return bus.Message{Key: id[:], Value: value, Headers: []event.Header{
+	key := event.IdentityOf(workspace, out.Source, out.ID)
+	return bus.Message{Key: key[:], Value: value, Headers: []event.Header{
 		{Key: event.HeaderContent, Value: []byte("application/json")},
 		{Key: event.HeaderWorkspace, Value: []byte(workspace)},
 	}}, nil
 }
 
+// names are source, id and type of an event that is refused, whatever could be read of it: also the type that is none of
+// ours, and those of an event that was too large or too broken to be looked at whole.
+func (s submission) names(e event.Event) (source, id, typ string) {
+	if s.attributes != nil {
+		source, id, typ = s.attributes["source"], s.attributes["id"], s.attributes["type"]
+	} else {
+		source, id, typ = event.Peek(s.body)
+	}
+	source, id = cmp.Or(e.Source, source), cmp.Or(e.ID, id)
+	if e.Kind != "" {
+		typ = e.Kind.Type()
+	}
+	return short(source), short(id), short(typ)
+}
+
 // structured is the submission in a form that can be sent again by itself: one that came in the binary mode gets its
-// attributes back, unless its data is no JSON, which then is all that is kept.
+// attributes back. Where its data is no JSON, which has no place in the structured form, it is kept as the message that
+// the binary mode of the Kafka binding makes of it.
 func (s submission) structured() (raw []byte, contentType string) {
-	if s.attributes == nil || !json.Valid(s.body) {
+	if _, typed := s.attributes["datacontenttype"]; len(s.attributes) == 0 || typed && len(s.attributes) == 1 {
+		return s.body, s.contentType // the whole event, or none at all
+	}
+	raw, whole, err := event.StructuredOf(s.attributes, s.body)
+	if err == nil && (whole || len(s.body) == 0) {
+		return raw, typeStructured
+	}
+	if raw, err = event.RawBinary(s.attributes, s.body).Encode(); err != nil {
 		return s.body, s.contentType
 	}
-	attrs, err := json.Marshal(s.attributes)
-	if err != nil {
-		return s.body, s.contentType
-	}
-	// The data is the last member, byte by byte as it came.
-	return bytes.Join([][]byte{attrs[:len(attrs)-1], []byte(`,"data":`), s.body, []byte("}")}, nil), typeStructured
+	return raw, event.RawMessageType
 }

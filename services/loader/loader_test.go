@@ -33,6 +33,8 @@ type world struct {
 	maker    *warehousetest.Maker
 	producer *bus.Producer
 	sent     time.Time
+	// change, if not nil, changes a loader before it starts.
+	change func(*loader)
 }
 
 func newWorld(t testing.TB) *world {
@@ -74,6 +76,9 @@ func (w *world) run(after func(stop context.CancelFunc, step string) error) (sto
 			l, err := open(ctx, w.cfg, m)
 			if err != nil {
 				return err
+			}
+			if w.change != nil {
+				w.change(l)
 			}
 			if after != nil {
 				l.after = func(step string) error { return after(cancel, step) }

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -57,6 +58,18 @@ func (l *loader) writeMarks(ctx context.Context, marks []mark) error {
 	return nil
 }
 
+// readMark reads a message on the topic of marks.
+func readMark(value []byte) (mark, error) {
+	var m mark
+	if err := json.Unmarshal(value, &m); err != nil {
+		return mark{}, err
+	}
+	if m.Workspace == "" || m.Day.IsZero() && !m.All {
+		return mark{}, errors.New("a mark names a workspace and a day")
+	}
+	return m, nil
+}
+
 // due is what the marks of a chunk ask for in one workspace.
 type due struct {
 	all  bool
@@ -68,8 +81,8 @@ func (l *loader) rollChunk(ctx context.Context, chunk bus.Chunk) error {
 	byWorkspace := map[string]*due{}
 	for i := range chunk.Messages {
 		m := &chunk.Messages[i]
-		var k mark
-		if err := json.Unmarshal(m.Value, &k); err != nil || k.Workspace == "" || k.Day.IsZero() && !k.All {
+		k, err := readMark(m.Value)
+		if err != nil {
 			l.metrics.badMarks.Inc()
 			l.log.ErrorContext(ctx, "message on the topic of marks is unreadable", "partition", m.Partition, "offset", m.Offset, "error", err)
 			continue
@@ -113,11 +126,14 @@ func (l *loader) roll(ctx context.Context, workspace string, d *due, last int64)
 		}
 		days = append(days, all...)
 	}
-	local := warehouse.LocalDays(zone, days)
+	local, seam, err := l.openDays(ctx, workspace, warehouse.LocalDays(zone, days))
+	if err != nil {
+		return err
+	}
 	slices.Reverse(local)
 	generation := uint64(last+1)<<generationBits | uint64(rand.N(1<<generationBits-maxRolls))
 	for chunk := range slices.Chunk(local, warehouse.MaxRollDays) {
-		req := warehouse.RollRequest{Workspace: workspace, Zone: zone.String(), Days: chunk, Generation: generation}
+		req := warehouse.RollRequest{Workspace: workspace, Zone: zone.String(), Days: chunk, Seam: seam, Generation: generation}
 		if err := l.db.Roll(ctx, req); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"plumbline/pkg/bus"
 	"plumbline/pkg/warehouse"
 )
 
@@ -45,8 +44,8 @@ func newProgress(db *warehouse.DB, log *slog.Logger, partitions int) *progress {
 
 // handled notes that a chunk is processed. Nothing is known of the next message, but that it was appended no
 // earlier than the last of these: the broker's times never go back within a partition.
-func (p *progress) handled(stream string, c bus.Chunk) {
-	p.note(place{stream, c.Partition}, position{c.Last + 1, c.Messages[len(c.Messages)-1].Time.UTC()})
+func (p *progress) handled(stream string, partition int, next int64, latest time.Time) {
+	p.note(place{stream, partition}, position{next, latest.UTC()})
 }
 
 // idle notes that a partition had no more messages when the broker was asked.

@@ -2,7 +2,10 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/segmentio/kafka-go"
@@ -12,24 +15,8 @@ import (
 	"plumbline/pkg/warehouse"
 )
 
-// rawMessage is a message of the log as the raw bytes of a reject: nothing of it is lost, and it can be written again.
-type rawMessage struct {
-	Key     []byte      `json:"key"`
-	Headers []rawHeader `json:"headers"`
-	Value   []byte      `json:"value"`
-}
-
-type rawHeader struct {
-	Key   string `json:"key"`
-	Value []byte `json:"value"`
-}
-
-const (
-	// rawMessageType is the content type of [rawMessage].
-	rawMessageType = "application/vnd.plumbline.message+json"
-	// schemaVersion is the version of the event contract that refused.
-	schemaVersion = "v1"
-)
+// schemaVersion is the version of the event contract that refused.
+const schemaVersion = "v1"
 
 // reject notes that a message is refused. Its id and its time are those of its place in the log, so that a
 // repetition writes the same reject.
@@ -43,20 +30,18 @@ func rejectID(topic string, m *kafka.Message) string {
 }
 
 func rejectOf(topic string, m *kafka.Message, e event.Stored, p event.Problem) warehouse.Reject {
-	raw := rawMessage{Key: m.Key, Value: m.Value}
 	r := warehouse.Reject{
 		RejectID:  rejectID(topic, m),
 		At:        m.Time.UTC(),
 		Stage:     warehouse.StageLoader,
 		Workspace: e.Workspace,
 		Code:      string(p.Code), Pointer: p.Pointer, Message: p.Message,
-		ContentType:    rawMessageType,
+		ContentType:    event.RawMessageType,
 		KafkaPartition: uint16(m.Partition), KafkaOffset: uint64(m.Offset),
 		SchemaVersion: schemaVersion,
 	}
 	// The headers name the event even where it could not be decoded.
 	for _, h := range m.Headers {
-		raw.Headers = append(raw.Headers, rawHeader(h))
 		switch h.Key {
 		case event.HeaderSource:
 			r.Source = string(h.Value)
@@ -68,14 +53,24 @@ func rejectOf(topic string, m *kafka.Message, e event.Stored, p event.Problem) w
 			r.Workspace = string(h.Value)
 		}
 	}
-	// Texts of an unreadable message need not be UTF-8; as JSON it keeps bytes as base64, so only keys could fail.
-	encoded, err := json.Marshal(raw)
+	readable(&r)
+	raw, err := event.NewRawMessage(m.Key, bus.Headers(m), m.Value).Encode()
 	if err != nil {
-		encoded = m.Value
-		r.ContentType = "application/octet-stream"
+		raw, r.ContentType = m.Value, "application/octet-stream"
 	}
-	r.Raw = encoded
+	r.Raw = raw
 	return r
+}
+
+// mostText bounds each text of a reject, bytes: more than any that the contract allows.
+const mostText = 2048
+
+// readable repairs the texts of a reject, which may be anything: one that is no UTF-8 could not travel as JSON, a huge
+// one not as a message, and either would hold up everything behind it. The bytes as they came are in Raw.
+func readable(r *warehouse.Reject) {
+	for _, text := range []*string{&r.Workspace, &r.Source, &r.ID, &r.Type, &r.Code, &r.Pointer, &r.Message} {
+		*text = strings.ToValidUTF8((*text)[:min(len(*text), mostText)], "\uFFFD")
+	}
 }
 
 // topicLimit is the most raw bytes of a reject that travels on the topic: as base64 it must fit into a message.
@@ -91,6 +86,9 @@ func (l *loader) refuse(ctx context.Context, b *batch) error {
 func (l *loader) writeRejects(ctx context.Context, rejects []warehouse.Reject) error {
 	if len(rejects) == 0 {
 		return nil
+	}
+	if err := l.erased.blank(ctx, rejects); err != nil {
+		return err
 	}
 	if err := l.db.InsertRejects(ctx, rejects); err != nil {
 		return err
@@ -113,21 +111,81 @@ func (l *loader) writeRejects(ctx context.Context, rejects []warehouse.Reject) e
 	return nil
 }
 
-// rejectedChunk copies rejects into their table. One without an id is named after its place on the topic.
+// rejectedChunk copies rejects, and the replays of rejects, into their tables. A reject without an id is named after its
+// place on the topic.
 func (l *loader) rejectedChunk(ctx context.Context, chunk bus.Chunk) error {
 	rejects := make([]warehouse.Reject, 0, len(chunk.Messages))
+	var replays []warehouse.Replay
 	for i := range chunk.Messages {
 		m := &chunk.Messages[i]
-		var r warehouse.Reject
-		if err := json.Unmarshal(m.Value, &r); err != nil {
-			// Not back to the topic, where it would be met again.
-			l.log.ErrorContext(ctx, "message on the topic of rejects is unreadable", "partition", m.Partition, "offset", m.Offset, "error", err)
-			r = rejectOf("rejected", m, event.Stored{}, event.Problem{Code: event.CodeUndecodable, Message: "not a reject: " + err.Error()})
+		var err error
+		if contentType(m) == warehouse.ReplayType {
+			var r warehouse.Replay
+			if r, err = replayOf(m); err == nil {
+				replays = append(replays, r)
+				continue
+			}
+		} else {
+			var r warehouse.Reject
+			if err = json.Unmarshal(m.Value, &r); err == nil {
+				rejects = append(rejects, copied(m, r))
+				continue
+			}
 		}
-		if r.RejectID == "" {
-			r.RejectID = rejectID("rejected", m)
-		}
-		rejects = append(rejects, r)
+		// Not back to the topic, where it would be met again.
+		l.log.ErrorContext(ctx, "message on the topic of rejects is unreadable", "partition", m.Partition, "offset", m.Offset, "error", err)
+		rejects = append(rejects, rejectOf("rejected", m, event.Stored{}, event.Problem{Code: event.CodeUndecodable, Message: "not a reject: " + err.Error()}))
+	}
+	if err := l.erased.refresh(ctx); err != nil {
+		return err
+	}
+	l.erased.blankReplays(replays)
+	if err := l.erased.blank(ctx, rejects); err != nil {
+		return err
+	}
+	if err := l.db.InsertReplays(ctx, replays); err != nil {
+		return err
 	}
 	return l.db.InsertRejects(ctx, rejects)
+}
+
+func contentType(m *kafka.Message) string {
+	for _, h := range m.Headers {
+		if h.Key == event.HeaderContent {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+// copied completes a reject of the topic. A time that is none would be refused by the table, or expire at once: then
+// it is that of the message.
+func copied(m *kafka.Message, r warehouse.Reject) warehouse.Reject {
+	if r.RejectID == "" {
+		r.RejectID = rejectID("rejected", m)
+	}
+	if !plausible(m, r.At) {
+		r.At = m.Time.UTC()
+	}
+	return r
+}
+
+// plausible tells whether a time may be that of something that was written with the message.
+func plausible(m *kafka.Message, at time.Time) bool {
+	return at.Year() >= 2000 && at.Before(m.Time.Add(24*time.Hour))
+}
+
+// replayOf reads the record of a replay.
+func replayOf(m *kafka.Message) (warehouse.Replay, error) {
+	var r warehouse.Replay
+	if err := json.Unmarshal(m.Value, &r); err != nil {
+		return r, err
+	}
+	if r.RejectID == "" || r.ReplayID == "" {
+		return r, errors.New("a replay names its reject and itself")
+	}
+	if !plausible(m, r.At) {
+		r.At = m.Time.UTC()
+	}
+	return r, nil
 }

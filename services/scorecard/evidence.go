@@ -1,6 +1,7 @@
 package scorecard
 
 import (
+	"context"
 	"encoding/csv"
 	"net/http"
 	"net/url"
@@ -60,7 +61,10 @@ type evidenceAnswer struct {
 	Next            *string          `json:"next"`
 	AsOf            string           `json:"as_of"`
 	CompleteThrough *string          `json:"complete_through"`
-	CSV             string           `json:"csv"`
+	// RawSince is the first day whose rows are listed, where days of the period lie before it: their rows were dropped after
+	// the retention, and count in the total all the same.
+	RawSince *string `json:"raw_since"`
+	CSV      string  `json:"csv"`
 }
 
 // getEvidence answers with the rows that a number is made of.
@@ -101,11 +105,26 @@ func (a *app) getEvidence(c *gin.Context, v *view) error {
 		Unit: n.folds[p.measure].Measure.Unit, Total: e.total, Columns: e.columns, Rows: []map[string]any{}, Next: e.next,
 		AsOf: v.asOf(), CompleteThrough: v.completeThrough(), CSV: "/api/v1/evidence?" + link.Encode(),
 	}
+	if answer.RawSince, err = v.rawSince(c, p, e); err != nil {
+		return err
+	}
 	for _, r := range e.rows {
 		answer.Rows = append(answer.Rows, e.object(r))
 	}
 	writeJSON(c, http.StatusOK, answer)
 	return nil
+}
+
+// rawSince tells from which day on evidence that lists events is complete; nil where it is.
+func (v *view) rawSince(ctx context.Context, p params, e *evidence) (*string, error) {
+	if e.rowsAre != "events" {
+		return nil, nil
+	}
+	seal, err := v.db.Seal(ctx)
+	if err != nil || !p.from.Before(seal.DroppedBefore.Time) {
+		return nil, err
+	}
+	return new(seal.DroppedBefore.String()), nil
 }
 
 // evidence collects the rows of one measure.

@@ -33,9 +33,13 @@ func cursorOf(text string) string { return base64.RawURLEncoding.EncodeToString(
 func cursorText(cursor string) (string, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
-		return "", &badRequest{[]event.Problem{{
-			Code: event.CodeBadValue, Pointer: "/cursor", Message: "use the next of the page before, as it is",
-		}}}
+		return "", badCursor()
 	}
 	return string(raw), nil
+}
+
+func badCursor() error {
+	return &badRequest{[]event.Problem{{
+		Code: event.CodeBadValue, Pointer: "/cursor", Message: "use the next of the page before, as it is",
+	}}}
 }

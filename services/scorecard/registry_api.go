@@ -163,6 +163,9 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	if len(problems) > 0 {
 		return &badRequest{problems}
 	}
+	if err := a.refuseErased(c, v, kind, key); err != nil {
+		return err
+	}
 	defer a.writing.lock(entryName{v.viewer.Workspace, kind, key})()
 	// Read again under the lock: what If-Match is compared with must be what is there now.
 	reg, _, err := a.registry.get(c, v.viewer.Workspace)

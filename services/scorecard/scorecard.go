@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -107,6 +108,8 @@ type app struct {
 	log      *slog.Logger
 	now      func() time.Time
 	openapi  openapi
+	// replays sends rejects again.
+	replays *replayDesk
 	// writing serialises the writes of an entry, so that If-Match is compared with what is there.
 	writing entryLocks
 }
@@ -124,19 +127,22 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		return fmt.Errorf("scorecard: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	db, err := warehouse.Open(ctx, cfg.Warehouse)
+	db, err := warehouse.Await(ctx, cfg.Warehouse, mount.Log.With("service", "scorecard"))
 	if err != nil {
 		return fmt.Errorf("scorecard: %w", err)
 	}
 	mount.OnStop("warehouse of the scorecard", func(context.Context) error { return db.Close() })
-	if err := errors.Join(db.Migrate(ctx), bus.Ensure(ctx, cfg.Bus)); err != nil {
-		return fmt.Errorf("scorecard: %w", err)
-	}
+	// Reading needs no broker.
+	mount.Go("topics of the scorecard", func(ctx context.Context) error {
+		return bus.Await(ctx, cfg.Bus, mount.Log.With("service", "scorecard"))
+	})
 	a := &app{
 		cfg: cfg, db: db, registry: newRegistryCache(db), producer: bus.NewProducer(cfg.Bus, bus.Registry),
 		sealer: event.NewSealer(cfg.Secret), admin: access.NewToken(cfg.AdminToken),
 		sessions: access.NewSessions(cfg.Secret, cfg.Now, sessionLife), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
 	}
+	a.replays = newReplayDesk(cfg.Bus, cfg.Now)
+	mount.OnStop("replays of the scorecard", func(context.Context) error { return a.replays.close() })
 	mount.OnStop("producer of the scorecard", func(context.Context) error { return a.producer.Close() })
 	mount.Health.Add("scorecard warehouse", db.Ping)
 	if a.openapi, err = readOpenAPI(); err != nil {
@@ -159,12 +165,24 @@ func (a *app) routes(mount *process.Mount) error {
 		"/trials":              a.getTrials,
 		"/trials/*key":         a.getTrial,
 		"/pipeline":            a.getPipeline,
+		"/rejects":             a.getRejects,
+		"/rejects/summary":     a.getRejectSummary,
+		"/rejects/:id":         a.getReject,
 		"/registry/:kind":      a.getRegistryList,
 		"/registry/:kind/*key": a.getRegistryEntry,
+		"/erasures":            a.getErasures,
+		"/erasures/:id":        a.getErasure,
 	} {
 		api.GET(path, a.answer(handler))
 	}
+	api.POST("/erasures", process.MaxBody(maxEntry), a.answer(a.postErasure))
 	api.PUT("/registry/:kind/*key", process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))
+	// Not the reject of that name.
+	api.GET("/rejects/replay", func(c *gin.Context) {
+		c.Header("Allow", http.MethodPost)
+		process.Problem(c, http.StatusMethodNotAllowed, "method_not_allowed", "Send a replay with POST.", nil)
+	})
+	api.POST("/rejects/replay", process.MaxBody(maxReplayBody), a.answer(a.postReplay))
 	mount.Router.GET("/api/openapi.json", a.openapi.serveJSON)
 	mount.Router.GET("/api/docs", a.openapi.serveDocs)
 	mount.Router.GET("/signin", a.signIn)

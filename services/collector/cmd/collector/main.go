@@ -15,6 +15,7 @@ func main() {
 		if err := process.Load(&cfg, os.Args[1:]); err != nil {
 			return err
 		}
+		collector.TuneMemory()
 		return collector.Run(ctx, cfg, nil)
 	})
 }

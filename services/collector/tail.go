@@ -1,0 +1,317 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
+
+	"plumbline/pkg/access"
+	"plumbline/pkg/bus"
+	"plumbline/pkg/event"
+	"plumbline/pkg/process"
+)
+
+const (
+	// tailMost is how many may watch a collector at a time, tailShare how many of one workspace.
+	tailMost  = 64
+	tailShare = 16
+	// tailBuffer is how many items a subscriber may be behind before it misses some.
+	tailBuffer = 256
+	// tailHeartbeat keeps proxies from closing a connection on which nothing happens.
+	tailHeartbeat = 10 * time.Second
+	// tailWrite is how long one write to a subscriber may take before it counts as gone.
+	tailWrite = 30 * time.Second
+)
+
+// tail shows accepted events and rejects as they come. One reader serves all subscribers: it starts with the first and
+// ends with the last. Nobody waits for a subscriber: one that is too slow is told how many items it has missed.
+type tail struct {
+	bus      bus.Config
+	stopping <-chan struct{}
+	metrics  *tailMetrics
+	log      *slog.Logger
+
+	mu   sync.Mutex
+	subs map[*subscriber]struct{}
+	// reading is the reader of the present subscribers, nil where there are none.
+	reading *reading
+	ended   sync.WaitGroup
+}
+
+// reading is one run of the reader.
+type reading struct {
+	cancel context.CancelFunc
+	// ready is closed when everything that is accepted from then on will be seen.
+	ready chan struct{}
+}
+
+// subscriber is one that watches.
+type subscriber struct {
+	key    access.Key
+	filter filter
+	items  chan *item
+	// missed is how many items did not fit; the tail's lock guards it.
+	missed int64
+}
+
+// filter is what a subscriber wants to see; empty lists are everything.
+type filter struct {
+	// sources are exact, or a prefix that ends with *.
+	sources  []string
+	kinds    []event.Kind
+	outcomes []event.State
+}
+
+type tailMetrics struct {
+	subscribers prometheus.Gauge
+	missed      prometheus.Counter
+}
+
+func newTail(cfg bus.Config, mount *process.Mount) *tail {
+	opts := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: "plumbline", Subsystem: "collector", Name: name, Help: help}
+	}
+	m := &tailMetrics{
+		subscribers: prometheus.NewGauge(prometheus.GaugeOpts(opts("tail_subscribers", "Clients that watch the live tail."))),
+		missed:      prometheus.NewCounter(prometheus.CounterOpts(opts("tail_missed_total", "Items that watching clients were too slow for."))),
+	}
+	mount.Metrics.MustRegister(m.subscribers, m.missed)
+	return &tail{
+		bus: cfg, stopping: mount.Stopping(), metrics: m, log: mount.Log.With("service", "collector"), subs: map[*subscriber]struct{}{},
+	}
+}
+
+// serve answers GET /v1/tail with server-sent events, until the client goes or the service stops.
+func (t *tail) serve(c *gin.Context) {
+	f, problem := filterOf(c)
+	if problem != nil {
+		process.Problem(c, http.StatusBadRequest, string(problem.Code), problem.Message, map[string]any{"pointer": problem.Pointer})
+		return
+	}
+	sub := &subscriber{key: keyOf(c), filter: f, items: make(chan *item, tailBuffer)}
+	ready, got := t.subscribe(sub)
+	if got != roomTaken {
+		c.Header("Retry-After", strconv.Itoa(retryTail))
+		status, detail := http.StatusServiceUnavailable, "Too many clients watch this collector; come again later."
+		if got == roomShare {
+			status, detail = http.StatusTooManyRequests, "Too many clients of this workspace watch this collector; end one, or come again later."
+		}
+		process.Problem(c, status, "overloaded", detail, nil)
+		return
+	}
+	defer t.unsubscribe(sub)
+	h := c.Writer.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // a proxy must not wait for more
+	c.Status(http.StatusOK)
+	s := &stream{w: c.Writer, control: http.NewResponseController(c.Writer)}
+	t.feed(c.Request.Context(), s, sub, ready)
+}
+
+const retryTail = 10
+
+// feed writes until something ends it.
+func (t *tail) feed(ctx context.Context, s *stream, sub *subscriber, ready <-chan struct{}) {
+	heartbeat := time.NewTicker(tailHeartbeat)
+	defer heartbeat.Stop()
+	err := s.comment("waiting for the log")
+	for err == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.stopping:
+			_ = s.event("end", []byte(`{"reason":"the collector stops; connect again"}`))
+			return
+		case <-ready:
+			ready = nil
+			err = s.event("open", []byte(`{}`))
+		case <-heartbeat.C:
+			if err = s.comment("alive"); err == nil {
+				err = t.tell(s, sub)
+			}
+		case it := <-sub.items:
+			err = t.hand(s, sub, it)
+		}
+	}
+}
+
+// hand writes an item, and before it how many are missing.
+func (t *tail) hand(s *stream, sub *subscriber, it *item) error {
+	if err := t.tell(s, sub); err != nil {
+		return err
+	}
+	return s.event(string(it.outcome), it.line)
+}
+
+// tell writes how many items the subscriber has missed since it was last told, if there are any.
+func (t *tail) tell(s *stream, sub *subscriber) error {
+	t.mu.Lock()
+	missed := sub.missed
+	sub.missed = 0
+	t.mu.Unlock()
+	if missed == 0 {
+		return nil
+	}
+	return s.event("missed", fmt.Appendf(nil, `{"missed":%d}`, missed))
+}
+
+// subscribe takes a subscriber in and starts the reader with the first one.
+func (t *tail) subscribe(sub *subscriber) (ready <-chan struct{}, got room) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	same := 0
+	for s := range t.subs {
+		if s.key.Workspace == sub.key.Workspace {
+			same++
+		}
+	}
+	switch {
+	case same >= tailShare:
+		return nil, roomShare
+	case len(t.subs) >= tailMost:
+		return nil, roomNobody
+	}
+	t.subs[sub] = struct{}{}
+	t.metrics.subscribers.Set(float64(len(t.subs)))
+	if t.reading == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		r := &reading{cancel: cancel, ready: make(chan struct{})}
+		t.reading = r
+		t.ended.Go(func() { t.read(ctx, r) })
+	}
+	return t.reading.ready, roomTaken
+}
+
+// unsubscribe lets a subscriber go and ends the reader with the last one.
+func (t *tail) unsubscribe(sub *subscriber) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.subs, sub)
+	t.metrics.subscribers.Set(float64(len(t.subs)))
+	if len(t.subs) == 0 && t.reading != nil {
+		t.reading.cancel()
+		t.reading = nil
+	}
+}
+
+// close ends the reader, when no request runs any more.
+func (t *tail) close() {
+	t.mu.Lock()
+	if t.reading != nil {
+		t.reading.cancel()
+		t.reading = nil
+	}
+	t.mu.Unlock()
+	t.ended.Wait()
+}
+
+func (t *tail) read(ctx context.Context, r *reading) {
+	err := bus.Follower{
+		Topics: []bus.Name{bus.Events, bus.Rejected},
+		Ready:  func() { close(r.ready) },
+		Handle: func(name bus.Name, m kafka.Message) {
+			if it, ok := itemOf(name, &m); ok {
+				t.spread(r, it)
+			}
+		},
+		Missed: func(n int64) { t.miss(r, n) },
+		Log:    t.log,
+	}.Follow(ctx, t.bus)
+	if err != nil {
+		t.log.ErrorContext(ctx, "live tail ended", "error", err)
+	}
+}
+
+// spread hands an item to those who may see it and want to, and waits for nobody.
+func (t *tail) spread(r *reading, it *item) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reading != r {
+		return // its subscribers have gone
+	}
+	for sub := range t.subs {
+		if sub.key.Workspace != it.workspace || !sub.key.MayWrite(it.source) || !sub.filter.wants(it) {
+			continue
+		}
+		select {
+		case sub.items <- it:
+		default:
+			sub.missed++
+			t.metrics.missed.Inc()
+		}
+	}
+}
+
+// miss notes for everybody that the reader itself has missed messages; whose they were is not known.
+func (t *tail) miss(r *reading, n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reading != r {
+		return
+	}
+	for sub := range t.subs {
+		sub.missed += n
+	}
+	t.metrics.missed.Add(float64(n) * float64(len(t.subs)))
+}
+
+// filterOf reads the parameters of a request; each may stand several times.
+func filterOf(c *gin.Context) (filter, *event.Problem) {
+	f := filter{sources: c.QueryArray("source")}
+	for _, k := range c.QueryArray("kind") {
+		spec, ok := event.Lookup(event.Kind(k))
+		if !ok {
+			return filter{}, &event.Problem{Code: event.CodeBadValue, Pointer: "/kind", Message: "There is no such kind; GET /v1/schemas lists them."}
+		}
+		f.kinds = append(f.kinds, spec.Kind)
+	}
+	for _, o := range c.QueryArray("outcome") {
+		state := event.State(o)
+		if state != event.Accepted && state != event.Rejected {
+			return filter{}, &event.Problem{Code: event.CodeBadValue, Pointer: "/outcome", Message: "The outcome is accepted or rejected."}
+		}
+		f.outcomes = append(f.outcomes, state)
+	}
+	return f, nil
+}
+
+func (f filter) wants(it *item) bool {
+	return (len(f.sources) == 0 || access.Key{Sources: f.sources}.MayWrite(it.source)) &&
+		(len(f.kinds) == 0 || slices.Contains(f.kinds, it.kind)) &&
+		(len(f.outcomes) == 0 || slices.Contains(f.outcomes, it.outcome))
+}
+
+// stream writes server-sent events.
+type stream struct {
+	w       io.Writer
+	control *http.ResponseController
+}
+
+// event writes one event; data is one line.
+func (s *stream) event(name string, data []byte) error {
+	return s.write("event: " + name + "\ndata: " + strings.ReplaceAll(string(data), "\n", " ") + "\n\n")
+}
+
+func (s *stream) comment(text string) error { return s.write(": " + text + "\n\n") }
+
+func (s *stream) write(text string) error {
+	// The server's own limit is for answers that end.
+	_ = s.control.SetReadDeadline(time.Time{})
+	_ = s.control.SetWriteDeadline(time.Now().Add(tailWrite))
+	if _, err := io.WriteString(s.w, text); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}

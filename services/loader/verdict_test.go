@@ -1,0 +1,90 @@
+package loader
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"plumbline/pkg/event"
+	"plumbline/pkg/warehouse/warehousetest"
+)
+
+// A loader dies after it has stored a correction whose target was not known, and the target turns out to be none before
+// the chunk is read again: what was stored stays stored, and is not refused beside.
+func TestCrashChangesNoVerdict(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	void := w.maker.Stored(t, workspace, "s", "void", at, &event.Void{Source: "s", ID: "none"})
+	correction := w.maker.Stored(t, workspace, "s", "correction", at, warehousetest.Correction(t, "s", "void", &event.Training{Course: "c"}))
+	w.send(correction)
+	crashed := make(chan struct{})
+	var once atomic.Bool
+	stop := w.run(func(cancel context.CancelFunc, step string) error {
+		if step != "insert raw" {
+			return nil
+		}
+		if once.CompareAndSwap(false, true) {
+			cancel()
+			close(crashed)
+		}
+		return errCrash
+	})
+	<-crashed
+	stop()
+	// Another loader has the partition of the void.
+	if err := w.db.InsertRaw(t.Context(), void.Kind, []event.Stored{void}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.db.InsertIdentities(t.Context(), []event.Stored{void}); err != nil {
+		t.Fatal(err)
+	}
+	w.run(nil)
+	w.complete()
+	if got := w.refused(); got != nil {
+		t.Errorf("refused: %v; want nothing, since the row was stored before", got)
+	}
+	if n := w.count("SELECT count() AS n FROM correct FINAL"); n != 1 {
+		t.Errorf("%d corrections are stored, want 1", n)
+	}
+	if n := w.count("SELECT uniqExact(identity) AS n FROM identities"); n != 2 {
+		t.Errorf("%d identities are stored, want those of the void and of the correction", n)
+	}
+}
+
+// A correction of a void is refused, and an event of the same id behind it is taken. A loader that dies before it has
+// written the refusal finds that event stored, and gives the same reason as before.
+func TestCrashChangesNoReason(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	void := w.maker.Stored(t, workspace, "s", "void", at, &event.Void{Source: "s", ID: "none"})
+	if err := w.db.InsertIdentities(t.Context(), []event.Stored{void}); err != nil {
+		t.Fatal(err)
+	}
+	w.send(
+		w.maker.Stored(t, workspace, "s", "one", at, warehousetest.Correction(t, "s", "void", &event.Training{Course: "c"})),
+		w.maker.Stored(t, workspace, "s", "one", at, &event.Training{Course: "c"}),
+	)
+	crashed := make(chan struct{})
+	var once atomic.Bool
+	stop := w.run(func(cancel context.CancelFunc, step string) error {
+		if step != "mark" {
+			return nil
+		}
+		if once.CompareAndSwap(false, true) {
+			cancel()
+			close(crashed)
+		}
+		return errCrash
+	})
+	<-crashed
+	stop()
+	w.run(nil)
+	w.complete()
+	if got := w.refused(); !slices.Equal(got, []string{"bad_target"}) {
+		t.Errorf("refused: %v; want the correction, as a bad target", got)
+	}
+}
