@@ -15,6 +15,7 @@ const ExperimentsPage = lazy(async () => (await import('./pages/experiments/expe
 const ExperimentPage = lazy(async () => (await import('./pages/experiments/experiment')).ExperimentPage, 'the experiment')
 const TrialPage = lazy(async () => (await import('./pages/experiments/trial')).TrialPage, 'the time trial')
 const PipelinePage = lazy(async () => (await import('./pages/pipeline/pipeline')).PipelinePage, 'the pipeline')
+const IngestPage = lazy(async () => (await import('./pages/ingest/ingest')).IngestPage, 'what is not counted')
 const Drawer = lazy(async () => (await import('./drawer/drawer')).Drawer, 'the claim', true)
 
 export function App() {
@@ -61,6 +62,7 @@ function page(place: Place, shared: Shared) {
   if (first === 'experiments' && second) return <ExperimentPage key={second} name={second} zone={zone} />
   if (first === 'trials' && second) return <TrialPage key={second} name={second} zone={zone} />
   if (first === 'pipeline' && !second) return <PipelinePage {...shared} />
+  if (first === 'ingest' && !second) return <IngestPage session={shared.session} />
   return (
     <>
       <h1>No such page</h1>
@@ -106,7 +108,7 @@ function useAbsolutePeriod(session: Session | null, place: Place): void {
   }, [session, view.from, view.to])
 }
 
-const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline' }
+const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', ingest: 'Ingest' }
 
 /** Tells the window and the screen reader where one has arrived. */
 function useArrival(place: Place): void {

@@ -7,6 +7,7 @@ import './styles/parts.css'
 import './styles/charts.css'
 import './styles/pages.css'
 import './styles/drawer.css'
+import './styles/ingest.css'
 import './styles/print.css'
 
 const root = document.getElementById('app')

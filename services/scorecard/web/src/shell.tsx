@@ -8,6 +8,7 @@ const pages = [
   { path: '/', name: 'Scorecard' },
   { path: '/experiments', name: 'Experiments', also: '/trials' },
   { path: '/pipeline', name: 'Pipeline' },
+  { path: '/ingest', name: 'Ingest' },
 ]
 
 export interface ShellProps {

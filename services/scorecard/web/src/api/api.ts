@@ -6,7 +6,8 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  Catalogue, Claim, Evidence, Experiment, ExperimentList, Pipeline, ProblemBody, RegistryList, Scorecard, Session, Trial, TrialList,
+  Catalogue, Claim, Evidence, Experiment, ExperimentList, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
+  ReplayReport, Scorecard, Session, Trial, TrialList,
 } from './types'
 
 /** What went wrong, for a person. `status` is the HTTP status, or 0 when there was no answer. */
@@ -25,6 +26,8 @@ export class Problem extends Error {
 
 export type ScorecardQuery = NonNullable<paths['/api/v1/scorecard']['get']['parameters']['query']>
 export type PipelineQuery = NonNullable<paths['/api/v1/pipeline']['get']['parameters']['query']>
+export type RejectQuery = NonNullable<paths['/api/v1/rejects']['get']['parameters']['query']>
+export type ReplayFilter = Pick<RejectQuery, 'code' | 'source' | 'stage' | 'type' | 'status' | 'q' | 'from' | 'to'>
 export type EvidenceQuery = paths['/api/v1/evidence']['get']['parameters']['query']
 
 // fetch is looked up at each call, so that tests can stand in for the network.
@@ -79,6 +82,16 @@ export const api = {
   trials: (cursor: string | undefined, signal?: AbortSignal) =>
     read<TrialList>(client.GET('/api/v1/trials', { params: { query: { cursor } }, ...text, signal }), signal),
   trial: (key: string, signal?: AbortSignal) => read<Trial>(client.GET('/api/v1/trials/{key}', { params: { path: { key } }, ...text, signal }), signal),
+  rejects: (query: RejectQuery, signal?: AbortSignal) => read<RejectList>(client.GET('/api/v1/rejects', { params: { query }, ...text, signal }), signal),
+  rejectSummary: (from: string, to: string, signal?: AbortSignal) =>
+    read<RejectSummary>(client.GET('/api/v1/rejects/summary', { params: { query: { from, to } }, ...text, signal }), signal),
+  reject: (id: string, signal?: AbortSignal) => read<RejectDetail>(client.GET('/api/v1/rejects/{id}', { params: { path: { id } }, ...text, signal }), signal),
+  /** The fix is JSON text that is sent as it was typed, so that numbers keep their digits. */
+  replay: (chosen: { ids: string[] } | { filter: ReplayFilter }, fix: string | null, dryRun: boolean, cursor?: string) => {
+    const body = { ...chosen, dry_run: dryRun, limit: 1000, cursor }
+    const bodySerializer = () => `${JSON.stringify(body).slice(0, -1)}${fix === null ? '' : `,"fix":${fix}`}}`
+    return read<ReplayReport>(client.POST('/api/v1/rejects/replay', { body, bodySerializer, ...text }))
+  },
   teams: (signal?: AbortSignal) =>
     read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind: 'teams' } }, ...text, signal }), signal),
 }

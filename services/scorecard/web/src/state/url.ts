@@ -59,6 +59,8 @@ export function usePlace(): Place {
     const update = () => setPlace(here())
     addEventListener('popstate', update)
     addEventListener(moved, update)
+    // The address may have moved after this was drawn and before anyone listened.
+    if (hereHref(place, {}) !== hereHref(here(), {})) update()
     return () => {
       removeEventListener('popstate', update)
       removeEventListener(moved, update)

@@ -3,18 +3,20 @@ import { after, before, describe } from 'node:test'
 import { launchBrowser, startServer } from './harness.mjs'
 import { budget } from './suites/budget.mjs'
 import { drawer } from './suites/drawer.mjs'
+import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
 import { pages } from './suites/pages.mjs'
 import { states } from './suites/states.mjs'
 
 /** Filled before the first test; the suites read it when they run. */
-const world = { url: '', browser: null }
+const world = { url: '', keys: { write: '', admin: '' }, browser: null }
 
 describe('the app', { concurrency: 1 }, () => {
   let server
   before(async () => {
     server = await startServer()
     world.url = server.url
+    world.keys = server.keys
     world.browser = await launchBrowser()
   })
   after(async () => {
@@ -27,4 +29,5 @@ describe('the app', { concurrency: 1 }, () => {
   states(world)
   drawer(world)
   keyboard(world)
+  ingest(world)
 })

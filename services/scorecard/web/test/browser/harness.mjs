@@ -1,7 +1,7 @@
 // Starts the real program and a real browser for the tests of this folder. Nothing is mocked here; a test that needs a state the
 // demo organisation does not have changes single answers on their way to the page.
 import { spawn, execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,9 +25,15 @@ function clean(env) {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PLUMBLINE_')))
 }
 
-/** Starts `plumbline up --demo` on a free port and waits for its ready line. PLUMBLINE_URL names one that runs already. */
+/**
+ * Starts `plumbline up --demo` on a free port and waits for its ready line. PLUMBLINE_URL names one that runs already, and then
+ * PLUMBLINE_WRITE_KEY and PLUMBLINE_ADMIN_TOKEN its keys.
+ */
 export async function startServer({ minutes = 3 } = {}) {
-  if (process.env.PLUMBLINE_URL) return { url: process.env.PLUMBLINE_URL.replace(/\/$/, ''), stop: async () => {} }
+  if (process.env.PLUMBLINE_URL) {
+    const keys = { write: process.env.PLUMBLINE_WRITE_KEY ?? '', admin: process.env.PLUMBLINE_ADMIN_TOKEN ?? '' }
+    return { url: process.env.PLUMBLINE_URL.replace(/\/$/, ''), keys, stop: async () => {} }
+  }
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-web-'))
   const child = spawn(await binary(folder), ['up', '--demo', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'], env: clean(process.env) })
   const exited = new Promise((done) => child.once('exit', done))
@@ -56,7 +62,8 @@ export async function startServer({ minutes = 3 } = {}) {
     clearTimeout(timer)
     rmSync(folder, { recursive: true, force: true })
   }
-  return { url, stop }
+  const kept = JSON.parse(readFileSync(join(folder, 'data', 'keys.json'), 'utf8'))
+  return { url, keys: { write: kept.write_key, admin: kept.admin_token }, stop }
 }
 
 export function launchBrowser() {
@@ -68,9 +75,13 @@ export function launchBrowser() {
   })
 }
 
-/** A page of its own profile that remembers console errors, failed policy checks and requests to other servers. */
-export async function newPage(browser, { width = 1280, height = 900, theme = 'light', url }) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce' })
+/**
+ * A page of its own profile that remembers console errors, failed policy checks and requests to other servers. With a token it is
+ * an administrator's, else a visitor's.
+ */
+export async function newPage(browser, { width = 1280, height = 900, theme = 'light', url, token }) {
+  const extraHTTPHeaders = token ? { authorization: `Bearer ${token}` } : undefined
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce', extraHTTPHeaders })
   const page = await context.newPage()
   const trouble = []
   page.on('pageerror', (error) => trouble.push(`error: ${error.message}`))
@@ -100,7 +111,7 @@ export async function addresses(url) {
   const first = async (path, list) => (await (await fetch(url + path)).json())[list]?.[0]
   const experiment = await first('/api/v1/experiments', 'experiments')
   const trial = await first('/api/v1/trials', 'trials')
-  const pages = { scorecard: '/', workflows: '/?by=workflow', experiments: '/experiments', pipeline: '/pipeline' }
+  const pages = { scorecard: '/', workflows: '/?by=workflow', experiments: '/experiments', pipeline: '/pipeline', ingest: '/ingest' }
   if (experiment) pages.experiment = `/experiments/${encodeURIComponent(experiment.experiment)}`
   if (trial) pages.trial = `/trials/${encodeURIComponent(trial.trial)}`
   pages.drawer = '/?open=hours_saved_net'

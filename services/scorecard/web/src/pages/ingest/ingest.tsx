@@ -1,0 +1,216 @@
+/** What is not counted? */
+import { useLayoutEffect } from 'preact/hooks'
+import { api } from '../../api/api'
+import type { RejectSummary, Session } from '../../api/types'
+import { AsOf } from '../../components/asof'
+import { Notice, Show } from '../../components/notice'
+import { CsvLink, Table, type Column } from '../../components/table'
+import * as format from '../../format'
+import { useData } from '../../state/data'
+import { go, here, hereHref, usePlace, type Place } from '../../state/url'
+import { Excluded } from './excluded'
+import { RejectsList } from './list'
+import { RejectDrawer } from './reject'
+import { sourceWords, stageWords } from './words'
+
+/** How many days are shown unless the address says otherwise: as long as rejects are kept. */
+const days = 30
+
+export function IngestPage({ session }: { session: Session | null }) {
+  const place = usePlace()
+  const since = day(place, 'since')
+  const until = day(place, 'until')
+  useLayoutEffect(() => {
+    if (!session || (since && until)) return
+    const end = until ?? format.addDays(session.today, 1)
+    // Where the address stands now: others may have put their own part into it since this was drawn.
+    go(hereHref(here(), { since: since ?? format.addDays(end, -days), until: end }), 'replace')
+  }, [session, since, until, place.query.toString()])
+  const key = since && until ? `ingest ${since} ${until}` : null
+  const loaded = useData(key, (signal) => api.rejectSummary(since ?? '', until ?? '', signal))
+  const opened = place.query.get('reject')
+  return (
+    <>
+      <header class="page-head">
+        <h1>What is not counted?</h1>
+        {since && until && <Period key={`${since} ${until}`} since={since} until={until} />}
+        <p class="print-only">{since && until && `Arrived ${format.period(since, until)}`}</p>
+      </header>
+      <Show loaded={key === null ? { ...loaded, loading: true } : loaded} what="what came in">
+        {(s) => (
+          <>
+            <Summary s={s} zone={session?.zone ?? 'UTC'} />
+            <RejectsList since={since ?? ''} until={until ?? ''} zone={session?.zone ?? 'UTC'} may={s.may_list} reasons={s.reasons} />
+            {opened && <RejectDrawer key={opened} id={opened} zone={session?.zone ?? 'UTC'} mayReplay={s.may_replay} changed={loaded.again} />}
+          </>
+        )}
+      </Show>
+    </>
+  )
+}
+
+function day(place: Place, name: string): string | null {
+  const text = place.query.get(name)
+  return text && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : null
+}
+
+/** The days of arrival: other than everywhere else, where it counts when something happened. */
+function Period({ since, until }: { since: string; until: string }) {
+  const submit = (event: Event) => {
+    event.preventDefault()
+    const data = new FormData(event.currentTarget as HTMLFormElement)
+    const first = String(data.get('first'))
+    const last = String(data.get('last'))
+    if (first && last && first <= last) go(hereHref(here(), { since: first, until: format.addDays(last, 1), reject: null }))
+  }
+  return (
+    <form class="controls" onSubmit={submit}>
+      <label>
+        <span>Arrived from</span>
+        <input type="date" name="first" required defaultValue={since} />
+      </label>
+      <label>
+        <span>to</span>
+        <input type="date" name="last" required defaultValue={format.addDays(until, -1)} />
+      </label>
+      <div class="control">
+        <span aria-hidden="true">&nbsp;</span>
+        <button type="submit" class="button">
+          Show
+        </button>
+      </div>
+    </form>
+  )
+}
+
+function Summary({ s, zone }: { s: RejectSummary; zone: string }) {
+  const nothing = s.accepted === 0 && s.rejected.total === 0
+  return (
+    <>
+      <AsOf asOf={s.as_of} completeThrough={s.complete_through} zone={zone} />
+      {nothing ? (
+        <Notice title="Nothing arrived in these days">
+          <p>No event was taken and none was refused. Choose other days, or send some.</p>
+        </Notice>
+      ) : (
+        <section aria-labelledby="arrived" class="first">
+          <h2 id="arrived" class="sr">
+            What arrived
+          </h2>
+          <div class="tiles">
+            <Tile title="Not counted" n={s.rejected.open} note={s.rejected.open === 0 ? 'Nothing that was refused is missing in the numbers.' : 'Refused, and neither replayed nor sent again since.'} />
+            <Tile title="Refused" n={s.rejected.total} note={`${format.count(s.rejected.replayed)} of them counted after a replay, ${format.count(s.rejected.resent)} because the source has sent them again. Kept for ${s.kept_days} days.`} />
+            <Tile title="Taken" n={s.accepted} note={`${format.count(s.late)} of them late: they arrived more than ${s.late_after_hours} hours after they happened, and count all the same.`} />
+            <article class="tile">
+              <h3>Duplicates</h3>
+              <p class="figure-line">
+                {s.duplicates.value === null ? <span class="missing">Not known here</span> : <span class="number figure">{format.count(s.duplicates.value)}</span>}
+              </p>
+              <p class="meta">{s.duplicates.reason}</p>
+            </article>
+          </div>
+        </section>
+      )}
+      {s.excluded.length > 0 && <Excluded amounts={s.excluded} />}
+      {s.rejected.total > 0 && <Reasons s={s} />}
+      {s.rejected.total > 0 && <Days s={s} />}
+      {s.sources.length > 0 && <Sources s={s} />}
+    </>
+  )
+}
+
+function Tile({ title, n, note }: { title: string; n: number; note: string }) {
+  return (
+    <article class="tile">
+      <h3>{title}</h3>
+      <p class="figure-line">
+        <span class="number figure">{format.count(n)}</span>
+      </p>
+      <p class="meta">{note}</p>
+    </article>
+  )
+}
+
+type Reason = RejectSummary['reasons'][number]
+type Source = RejectSummary['sources'][number]
+type Day = RejectSummary['days'][number]
+
+function Reasons({ s }: { s: RejectSummary }) {
+  const place = usePlace()
+  const columns: Column<Reason>[] = [
+    {
+      name: 'code', title: 'Why', csv: (r) => r.code,
+      cell: (r) => (
+        <>
+          <a href={`${hereHref(place, { code: r.code, stage: r.stage, status: null, reject: null })}#rejects`}>{r.code.replaceAll('_', ' ')}</a>
+          <span class="sub wraps">{r.meaning}</span>
+        </>
+      ),
+    },
+    { name: 'stage', title: 'Refused by', cell: (r) => stageWords[r.stage], csv: (r) => r.stage },
+    { name: 'open', title: 'Not counted', numeric: true, cell: (r) => format.count(r.open), csv: (r) => r.open },
+    { name: 'total', title: 'Refused', numeric: true, cell: (r) => format.count(r.total), csv: (r) => r.total },
+  ]
+  return (
+    <section aria-labelledby="reasons">
+      <h2 id="reasons">By reason</h2>
+      <Table caption="Refused events by reason" hideCaption columns={columns} rows={s.reasons} />
+      <p class="quiet-note">
+        <CsvLink name="plumbline-rejects-by-reason" columns={columns} rows={s.reasons} />
+      </p>
+    </section>
+  )
+}
+
+function Sources({ s }: { s: RejectSummary }) {
+  const place = usePlace()
+  const columns: Column<Source>[] = [
+    {
+      name: 'source', title: 'Source', csv: (r) => r.source,
+      cell: (r) =>
+        r.source === '' ? <span class="missing small">could not be read</span>
+        : r.rejected === 0 ? <span class="wrap-any">{r.source}</span>
+        : <a class="wrap-any" href={`${hereHref(place, { source: r.source, status: null, reject: null })}#rejects`}>{sourceWords(r.source)}</a>,
+    },
+    { name: 'open', title: 'Not counted', numeric: true, cell: (r) => format.count(r.open), csv: (r) => r.open },
+    { name: 'rejected', title: 'Refused', numeric: true, cell: (r) => format.count(r.rejected), csv: (r) => r.rejected },
+    { name: 'accepted', title: 'Taken', numeric: true, cell: (r) => format.count(r.accepted), csv: (r) => r.accepted },
+    { name: 'late', title: 'Late', numeric: true, cell: (r) => format.count(r.late), csv: (r) => r.late },
+  ]
+  return (
+    <section aria-labelledby="sources">
+      <h2 id="sources">By source</h2>
+      <Table caption="Events by source" hideCaption columns={columns} rows={s.sources} />
+      <p class="quiet-note">
+        <CsvLink name="plumbline-ingest-by-source" columns={columns} rows={s.sources} />
+      </p>
+    </section>
+  )
+}
+
+function Days({ s }: { s: RejectSummary }) {
+  const most = Math.max(1, ...s.days.map((d) => d.total))
+  const columns: Column<Day>[] = [
+    { name: 'day', title: 'Day (UTC)', cell: (d) => <span class="nowrap">{format.day(d.day)}</span>, csv: (d) => d.day },
+    { name: 'open', title: 'Not counted', numeric: true, cell: (d) => format.count(d.open), csv: (d) => d.open },
+    { name: 'total', title: 'Refused', numeric: true, cell: (d) => format.count(d.total), csv: (d) => d.total },
+    {
+      name: 'bar', title: <span class="sr">As a bar</span>, csv: () => null,
+      cell: (d) => (
+        <svg class="day-bar" width="160" height="12" aria-hidden="true">
+          <rect class="all" width={(160 * d.total) / most} height="12" rx="1" />
+          <rect class="open" width={(160 * d.open) / most} height="12" rx="1" />
+        </svg>
+      ),
+    },
+  ]
+  return (
+    <section aria-labelledby="days">
+      <h2 id="days">By day</h2>
+      <Table caption="Refused events by day" hideCaption columns={columns} rows={s.days} />
+      <p class="quiet-note">
+        Blue is what is not counted by now, grey what was counted later. <CsvLink name="plumbline-rejects-by-day" columns={columns.slice(0, 3)} rows={s.days} />
+      </p>
+    </section>
+  )
+}
