@@ -11,7 +11,10 @@ import (
 
 // mount registers the services on one listener. The loader comes first: it brings topics and tables up to date.
 func (in *installation) mount(ctx context.Context, e *engines, m *process.Mount) error {
-	if err := loader.Run(ctx, loader.Config{Bus: e.bus, Warehouse: e.warehouse}, m); err != nil {
+	in.mountBackup(e, m)
+	if err := loader.Run(ctx, loader.Config{
+		Bus: e.bus, Warehouse: e.warehouse, Secret: in.keys.Secret, RawRetention: in.cfg.RawRetention, ErasePause: in.cfg.ErasePause,
+	}, m); err != nil {
 		return err
 	}
 	if err := collector.Run(ctx, collector.Config{

@@ -19,6 +19,7 @@ import (
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/process"
+	"plumbline/services/loader"
 )
 
 // Config says what to start. Zero values are the defaults of the tags.
@@ -40,6 +41,10 @@ type Config struct {
 	AdminToken string `name:"admin-token" help:"token of the administrator"`
 	// URL is the public address, for links; other commands use the variable to find the server.
 	URL string `name:"url" help:"public address of this server, for the links that it prints"`
+	// RawRetention is how long raw rows are kept; 0 is for ever.
+	RawRetention time.Duration `name:"raw-retention" help:"how long raw rows are kept, such as 9600h (400 days), after which days are sealed; 0 is for ever"`
+	// ErasePause shortens the time between the two passes of erasing a person, for tests; see loader.Config.
+	ErasePause time.Duration
 	// LogLevel is warn by default: on a terminal the progress says what happens.
 	LogLevel  slog.Level `name:"log-level" default:"warn" help:"least severe level that is logged: debug, info, warn or error"`
 	LogFormat string     `name:"log-format" default:"auto" enum:"auto,json,text" help:"form of the log: auto (text on a terminal), json or text"`
@@ -72,6 +77,7 @@ func (c *Config) Validate() error {
 	if c.ClickHouse != "" && !strings.HasPrefix(c.ClickHouse, "clickhouse://") {
 		errs = append(errs, errors.New("--clickhouse: write clickhouse://user:password@host:port/database"))
 	}
+	errs = append(errs, loader.ValidRetention(c.RawRetention))
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data: name a folder"))
 	}

@@ -47,10 +47,18 @@ type commands struct {
 	Up        upCommand        `cmd:"" help:"Start everything on this machine: engines, collector, loader, scorecard."`
 	Demo      demoCommand      `cmd:"" help:"Invent a demo organisation with a known truth and load it, or print its events."`
 	Import    importCommand    `cmd:"" help:"Import files (CSV, NDJSON) as events, by a mapping."`
+	Event     eventCommand     `cmd:"" help:"Say where an event is: queued, loaded, duplicate, rejected."`
+	Tail      tailCommand      `cmd:"" help:"Show events and rejects as they come in."`
+	Rejects   rejectsCommand   `cmd:"" help:"Show what was not taken, and why."`
+	Replay    replayCommand    `cmd:"" help:"Send rejects again, with a fix or as they are; a dry run first."`
 	Scorecard scorecardCommand `cmd:"" help:"Print the measures of the scorecard."`
 	Explain   explainCommand   `cmd:"" help:"Say what a measure means: unit, formula, how it adds up."`
+	Erase     eraseCommand     `cmd:"" help:"Take a person out of everything, for good; the totals stay."`
 	Keys      keysCommand      `cmd:"" help:"Show the keys of a data folder and how to set others."`
+	Backup    backupCommand    `cmd:"" help:"Copy an installation with embedded engines into one file, running or not."`
+	Restore   restoreCommand   `cmd:"" help:"Make a new data folder of a backup."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the schema of a ClickHouse up to date."`
+	Bench     benchCommand     `cmd:"" help:"Measure this machine: ingest, loader, freshness."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

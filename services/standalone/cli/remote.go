@@ -73,7 +73,12 @@ func secret(s Streams, flag, env, name, data string, pick func(standalone.Keys) 
 
 // get reads a JSON document of the scorecard's API.
 func (a admin) get(ctx context.Context, s Streams, path string, into any) (jsontext.Value, error) {
-	url, err := a.address(s)
+	return a.call(ctx, s, http.MethodGet, path, nil, into)
+}
+
+// call sends a request to the scorecard's API, with a JSON body where there is one, and reads the answer.
+func (a admin) call(ctx context.Context, s Streams, method, path string, body []byte, into any) (jsontext.Value, error) {
+	address, err := a.address(s)
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +88,14 @@ func (a admin) get(ctx context.Context, s Streams, path string, into any) (jsont
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, method, address+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", url, err)
+		return nil, fmt.Errorf("ask %s: %w", address, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask the server (is it running?): %w", err)
@@ -97,7 +105,7 @@ func (a admin) get(ctx context.Context, s Streams, path string, into any) (jsont
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode < 200 || res.StatusCode > 299 {
 		var problem struct {
 			Title  string `json:"title"`
 			Detail string `json:"detail"`
@@ -108,5 +116,5 @@ func (a admin) get(ctx context.Context, s Streams, path string, into any) (jsont
 	if err := json.Unmarshal(raw, into); err != nil {
 		return nil, fmt.Errorf("the answer of %s is not what a scorecard says: %w", path, err)
 	}
-	return jsontext.Value(bytes.Clone(raw)), nil
+	return raw, nil
 }

@@ -17,6 +17,7 @@ type upCommand struct {
 	Demo       bool   `negatable:"" help:"Load a demo organisation at the first start (PLUMBLINE_DEMO; default: where both engines are embedded)."`
 	Kafka      string `placeholder:"ADDRS" help:"Kafka brokers, host:port by comma; none: the embedded broker (PLUMBLINE_KAFKA)."`
 	ClickHouse string `name:"clickhouse" placeholder:"DSN" help:"ClickHouse; none: the embedded one (PLUMBLINE_CLICKHOUSE)."`
+	Retention  string `name:"raw-retention" placeholder:"TIME" help:"How long raw rows are kept, such as 9600h (400 days); then days are sealed (PLUMBLINE_RAW_RETENTION, default for ever)."`
 	Config     string `placeholder:"FILE" help:"JSON file with settings: the names of the flags are its keys (PLUMBLINE_CONFIG)."`
 	Check      bool   `help:"Check the settings and exit."`
 }

@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// probeWorkflow is the workflow of the events that are followed, and of no others.
+const probeWorkflow = "followed"
+
+// probeEvent is the n-th event that is followed: an hour of work of one of a dozen people, enough for the privacy floor.
+func probeEvent(n int, at time.Time) []byte {
+	return fmt.Appendf(nil, `[{"specversion":"1.0","id":"probe-%06d","source":"/tools/assistant","type":"plumbline.hours_saved.v1","time":%q,`+
+		`"data":{"workflow":%q,"team":"team-0","person":"person-%02d","doing_minutes":30,"baseline_minutes":90}}]`,
+		n, at.UTC().Format(time.RFC3339Nano), probeWorkflow, n%12)
+}
+
+// reader reads the scorecard as an administrator, and as a browser does: what has not changed is not sent again. It is
+// for one goroutine.
+type reader struct {
+	service *service
+	client  *http.Client
+	// seen has the last answer for each scope.
+	seen map[string]seen
+}
+
+// seen is what an answer said, and under which tag.
+type seen struct {
+	tag   string
+	hours int
+}
+
+func newReader(s *service) *reader {
+	return &reader{s, &http.Client{Timeout: time.Minute}, map[string]seen{}}
+}
+
+// answer is what is read of an answer.
+type answer struct {
+	Measures map[string]struct {
+		N uint64 `json:"n"`
+	} `json:"measures"`
+}
+
+// hours is how many events are in the hours saved of a scope, of so many days up to now.
+func (r *reader) hours(ctx context.Context, scope string, days int) (n int, err error) {
+	today := time.Now().UTC()
+	query := url.Values{
+		"from": {today.AddDate(0, 0, -days).Format(time.DateOnly)}, "to": {today.AddDate(0, 0, 2).Format(time.DateOnly)}, "scope": {scope},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.service.url("/api/v1/scorecard?"+query.Encode()), nil)
+	if err != nil {
+		return 0, fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+benchToken)
+	before := r.seen[scope]
+	if before.tag != "" {
+		req.Header.Set("If-None-Match", before.tag)
+	}
+	res, err := r.client.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("read the scorecard: %w", err)
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, fmt.Errorf("read the scorecard: %w", err)
+	}
+	if res.StatusCode == http.StatusNotModified {
+		return before.hours, nil
+	}
+	if res.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("read the scorecard: status %d: %.300s", res.StatusCode, body)
+	}
+	var a answer
+	if err := json.Unmarshal(body, &a); err != nil {
+		return 0, fmt.Errorf("read the scorecard: %w", err)
+	}
+	now := seen{res.Header.Get("ETag"), int(a.Measures["hours_saved_net"].N)}
+	r.seen[scope] = now
+	return now.hours, nil
+}
+
+// probes is how many of the events that are followed are in the number.
+func (r *reader) probes(ctx context.Context) (int, error) {
+	return r.hours(ctx, "workflow:"+probeWorkflow, 1)
+}
+
+// awaitHours waits until so many events are in the number of the organisation.
+func (r *reader) awaitHours(ctx context.Context, want int) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		n, err := r.hours(ctx, "org", 8)
+		if err != nil || n >= want {
+			return err
+		}
+		if err := wait(ctx, pollEvery); err != nil {
+			return fmt.Errorf("%d of %d events are in the number: %w", n, want, err)
+		}
+	}
+}

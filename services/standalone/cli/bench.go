@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"plumbline/services/standalone/bench"
+)
+
+// benchCommand measures this installation on this machine.
+type benchCommand struct {
+	Ingest    benchIngest    `cmd:"" help:"Events a second that the collector takes, beside a bare Kafka writer."`
+	Loader    benchLoader    `cmd:"" help:"Rows a second that the loader stores, beside ClickHouse's own Kafka engine."`
+	Freshness benchFreshness `cmd:"" help:"Time from sending an event to the number in the API, under half of full load."`
+}
+
+// Help shows examples.
+func (benchCommand) Help() string {
+	return `Each benchmark starts what it needs in a temporary folder and removes it afterwards, or takes outside engines, in which it
+uses topics and a database of its own. It measures beside a yardstick in the same run: compare ratios, and figures of one
+machine on one day. --short only shows that it runs; its figures mean nothing.
+
+Examples:
+  plumbline bench ingest
+  plumbline bench loader --events 500000 --json
+  plumbline bench freshness --kafka kafka-1:9092 --clickhouse clickhouse://bench:secret@db:9000/default`
+}
+
+// benchFlags are those of every benchmark.
+type benchFlags struct {
+	Events     int      `placeholder:"N" help:"Events of a round; default: as many as the benchmark finds enough."`
+	Seed       uint64   `default:"1" help:"Seed of the invented events."`
+	Short      bool     `help:"Measure little, only to see that it runs."`
+	JSON       bool     `name:"json" help:"Print the figures as JSON."`
+	Kafka      []string `placeholder:"HOST:PORT" env:"PLUMBLINE_KAFKA" help:"Kafka brokers; none: an embedded one."`
+	ClickHouse string   `name:"clickhouse" placeholder:"DSN" env:"PLUMBLINE_CLICKHOUSE" help:"ClickHouse, clickhouse://user:password@host:port/database; none: an embedded one."`
+}
+
+// config is what the flags ask for. The bar appears with the first progress, when the total is known.
+func (f benchFlags) config(s Streams, name string) (cfg bench.Config, finish func(), err error) {
+	if f.Events < 0 {
+		return bench.Config{}, nil, usage("--events must lie above 0")
+	}
+	kafka := f.Kafka
+	if slices.Equal(kafka, []string{"embedded"}) {
+		kafka = nil // what the same variable says to the tests
+	}
+	bar := &progress{}
+	shown := false
+	return bench.Config{
+		Events: f.Events, Seed: f.Seed, Kafka: kafka, ClickHouse: f.ClickHouse, Short: f.Short,
+		Progress: func(done, total int) {
+			if !shown {
+				bar, shown = newProgress(s, name, total), true
+			}
+			bar.rows(done)
+		},
+	}, func() { bar.finish() }, nil
+}
+
+// measureWith runs a benchmark and prints what it has found, as JSON or in words.
+func measureWith[R any](ctx context.Context, s Streams, f benchFlags, name string, run func(context.Context, bench.Config) (R, error), say func(R)) error {
+	cfg, finish, err := f.config(s, name)
+	if err != nil {
+		return err
+	}
+	if !f.JSON {
+		s.note("%s: this takes a while; other programs on this machine disturb it\n", name)
+	}
+	result, err := run(ctx, cfg)
+	finish()
+	if err != nil {
+		return err
+	}
+	if f.JSON {
+		return s.json(result)
+	}
+	say(result)
+	return nil
+}
+
+// benchIngest measures the collector.
+type benchIngest struct {
+	benchFlags
+}
+
+// Help shows examples.
+func (benchIngest) Help() string {
+	return `Batches of 100 events by HTTP from several clients to the real collector, each event validated, sealed and acknowledged by
+every replica; beside it, in turn, a bare kafka-go writer with the same messages, acknowledged likewise.
+
+Examples:
+  plumbline bench ingest
+  plumbline bench ingest --events 200000 --json`
+}
+
+// Run measures and prints.
+func (c *benchIngest) Run(ctx context.Context, s Streams) error {
+	return measureWith(ctx, s, c.benchFlags, "bench ingest", bench.Ingest, func(r bench.IngestResult) {
+		s.printf("collector       %9s events/s, %5.1f µs of processor time each\n", grouped(int(r.EventsPerS)), r.CPUPerEvent)
+		s.printf("bare writer     %9s events/s, %5.1f µs\n", grouped(int(r.RawKafkaPerS)), r.RawCPUPerEvent)
+		s.printf("ratio           %9.2f (medians of %d rounds of %s events, batches of %d, %d clients)\n",
+			r.Ratio, r.Rounds, grouped(r.Events), r.BatchSize, r.Clients)
+		if r.Memory > 0 {
+			s.printf("memory          %9.0f MB, the most that the collector had\n", r.Memory)
+		}
+		s.printf("in the log      %9s events, all that were acknowledged\n", grouped(r.InLog))
+	})
+}
+
+// benchLoader measures the loader.
+type benchLoader struct {
+	benchFlags
+}
+
+// Help shows examples.
+func (benchLoader) Help() string {
+	return `The loader stores a topic of events; beside it, in turn, ClickHouse's own Kafka table engine with materialised views stores
+the same topic into equal tables. The engine checks nothing and may store a block twice.
+
+Examples:
+  plumbline bench loader
+  plumbline bench loader --events 200000 --json`
+}
+
+// Run measures and prints.
+func (c *benchLoader) Run(ctx context.Context, s Streams) error {
+	return measureWith(ctx, s, c.benchFlags, "bench loader", bench.Loader, func(r bench.LoaderResult) {
+		s.printf("loader          %9s rows/s\n", grouped(int(r.RowsPerSecond)))
+		s.printf("Kafka engine    %9s rows/s\n", grouped(int(r.KafkaEngineRowsPerSecond)))
+		s.printf("ratio           %9.2f (medians of %d rounds of %s events)\n", r.Ratio, r.Rounds, grouped(r.Events))
+	})
+}
+
+// benchFreshness measures the way of an event.
+type benchFreshness struct {
+	benchFlags
+}
+
+// Help shows examples.
+func (benchFreshness) Help() string {
+	return `Collector, loader and scorecard as processes of their own. First as many events as the chain takes, then half as many a
+second, and beside them five events a second that are followed from the client to the number in GET /api/v1/scorecard.
+--events is the number of the calibration.
+
+Examples:
+  plumbline bench freshness
+  plumbline bench freshness --json`
+}
+
+// Run measures and prints.
+func (c *benchFreshness) Run(ctx context.Context, s Streams) error {
+	return measureWith(ctx, s, c.benchFlags, "bench freshness", bench.Freshness, func(r bench.FreshnessResult) {
+		s.printf("half of events are in the number within %6.0f ms\n", r.P50)
+		s.printf("99 of 100 are within                    %6.0f ms (the slowest of %d took %.0f ms)\n", r.P99, r.Probes, r.Max)
+		s.printf("under                                   %6s events/s; full load is %s\n", grouped(int(r.LoadPerS)), grouped(int(r.FullLoadPerS)))
+		s.printf("of which until the answer, 99 of 100    %6.0f ms; one reading of the scorecard %.0f ms\n", r.AckP99, r.ReadP99)
+		var memory []string
+		for _, name := range slices.Sorted(maps.Keys(r.Memory)) {
+			memory = append(memory, fmt.Sprintf("%s %.0f MB", name, r.Memory[name]))
+		}
+		if len(memory) > 0 {
+			s.printf("memory, the most                        %s\n", strings.Join(memory, ", "))
+		}
+	})
+}

@@ -1,0 +1,354 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"plumbline/pkg/bus"
+	"plumbline/pkg/warehouse"
+	"plumbline/services/standalone/faults/wire"
+	"plumbline/services/standalone/parts"
+)
+
+const (
+	partitions = 4
+	secret     = "a secret of the fault suite, 32 characters and more"
+	adminToken = "an admin token of the fault suite"
+	// session is how long a loader may be silent.
+	session = 3 * time.Second
+)
+
+// workspaces are those that events are sent to; the first one is that of the scorecard.
+func workspaces() []string { return []string{"alpha", "beta", "gamma"} }
+
+// keyOf is the write key of a workspace.
+func keyOf(workspace string) string { return workspace + "-key-0123456789abcdef" }
+
+// world is the installation of one run.
+type world struct {
+	dir, binary string
+	kafka       *cluster
+	cfg         bus.Config
+	database    *member
+	collector   *member
+	scorecard   *member
+	loaders     []*member
+	// front stands between the clients and the collector.
+	front *wire.Proxy
+	// dsn is the database without a proxy.
+	dsn string
+
+	mu      sync.Mutex
+	members []*member
+	group   sync.WaitGroup
+	ctx     context.Context
+	cancel  context.CancelFunc
+}
+
+// newWorld starts an installation with one loader.
+func newWorld(ctx context.Context, dir, binary, prefix string, kafka *cluster) (*world, error) {
+	w := &world{dir: dir, binary: binary, kafka: kafka}
+	w.ctx, w.cancel = context.WithCancel(ctx)
+	w.cfg = bus.Config{Brokers: kafka.addrs(), Prefix: prefix, Partitions: partitions, Replication: kafka.replication()}
+	if err := w.start(w.ctx); err != nil {
+		return nil, errors.Join(err, w.stop())
+	}
+	return w, nil
+}
+
+func (w *world) start(ctx context.Context) error {
+	tcp, err1 := parts.FreePort(ctx)
+	http, err2 := parts.FreePort(ctx)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	db, err := parts.Start(ctx, parts.Spec{
+		Part: parts.Database, Dir: w.dir, Binary: w.binary,
+		Args: []string{"--dir=" + filepath.Join(w.dir, "clickhouse"), "--tcp-port=" + strconv.Itoa(tcp), "--http-port=" + strconv.Itoa(http)},
+	})
+	if err != nil {
+		return err
+	}
+	w.dsn = db.Addr()
+	w.database = w.keep(&member{name: parts.Database, engine: db})
+	if _, err := w.addLoader(ctx); err != nil {
+		return err
+	}
+	keys := make([]string, 0, len(workspaces()))
+	for _, ws := range workspaces() {
+		keys = append(keys, ws+"="+keyOf(ws))
+	}
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		w.collector, err = w.service(ctx, parts.Collector, parts.Collector, "--secret="+secret, "--write-key=unused-key-0123456789",
+			"--workspace-keys="+strings.Join(keys, ","), "--produce-timeout=5s")
+		return err
+	})
+	g.Go(func() (err error) {
+		w.scorecard, err = w.service(ctx, parts.Scorecard, parts.Scorecard, "--secret="+secret, "--admin-token="+adminToken,
+			"--workspace="+workspaces()[0])
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	w.front, err = wire.Listen(ctx, wire.HTTP, w.collector.engine.Addr())
+	return err
+}
+
+// addLoader starts one more loader.
+func (w *world) addLoader(ctx context.Context) (*member, error) {
+	w.mu.Lock()
+	name := fmt.Sprintf("loader%d", len(w.loaders)+1)
+	w.mu.Unlock()
+	m, err := w.service(ctx, parts.Loader, name, "--session="+session.String(), "--linger=100ms", "--roll-linger=200ms", "--chunk-messages=400")
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	w.loaders = append(w.loaders, m)
+	w.mu.Unlock()
+	return m, nil
+}
+
+// service starts a service with proxies of its own before its engines.
+func (w *world) service(ctx context.Context, part, name string, args ...string) (*member, error) {
+	port, err := parts.FreePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &member{name: name}
+	dsn, err := url.Parse(w.dsn)
+	if err != nil {
+		return nil, err
+	}
+	if m.warehouse, err = wire.Listen(ctx, wire.ClickHouse, dsn.Host); err != nil {
+		return nil, err
+	}
+	dsn.Host = m.warehouse.Addr()
+	if m.brokers, err = w.kafka.proxies(ctx); err != nil {
+		return nil, err
+	}
+	var addrs []string
+	for _, p := range m.brokers {
+		addrs = append(addrs, p.Addr())
+	}
+	args = append(
+		args, "--listen=127.0.0.1:"+strconv.Itoa(port), "--log-format=json", "--clickhouse-dsn="+dsn.String(), "--clickhouse-insert-timeout=5s",
+		"--kafka-brokers="+strings.Join(addrs, ","), "--kafka-prefix="+w.cfg.Prefix,
+		"--kafka-partitions="+strconv.Itoa(partitions), "--kafka-replication="+strconv.Itoa(w.cfg.Replication),
+	)
+	p, err := parts.Start(ctx, parts.Spec{Part: part, Name: name, Args: args, Dir: w.dir, Binary: w.binary})
+	if err != nil {
+		return nil, err
+	}
+	m.engine, m.log = p, p.Log()
+	return w.keep(m), nil
+}
+
+// keep lets a member be started again where it has ended.
+func (w *world) keep(m *member) *member {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.members = append(w.members, m)
+	w.group.Go(func() { m.keep(w.ctx) })
+	return m
+}
+
+// all are the members, brokers too.
+func (w *world) all() []*member {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append(append([]*member(nil), w.members...), w.kafka.members...)
+}
+
+// links are all proxies between services and engines of one sort.
+func (w *world) links(engine string) []*wire.Proxy {
+	var out []*wire.Proxy
+	for _, m := range w.all() {
+		if engine != parts.Database {
+			out = append(out, m.brokers...)
+		}
+		if engine != parts.Broker && m.warehouse != nil {
+			out = append(out, m.warehouse)
+		}
+	}
+	return out
+}
+
+// calm ends all faults, and waits until everything runs.
+func (w *world) calm(ctx context.Context) error {
+	w.front.Calm()
+	for _, p := range w.links("") {
+		p.Calm()
+	}
+	for _, m := range w.all() {
+		m.calm()
+	}
+	for _, m := range w.all() {
+		if err := m.await(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stop ends everything but the brokers.
+func (w *world) stop() error {
+	w.cancel()
+	w.group.Wait()
+	if w.front != nil {
+		w.front.Close()
+	}
+	var g errgroup.Group
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range w.members {
+		g.Go(func() error {
+			m.engine.Resume()
+			m.engine.Kill()
+			for _, p := range append(m.brokers, m.warehouse) {
+				if p != nil {
+					p.Close()
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// open opens the warehouse without a proxy.
+func (w *world) open(ctx context.Context) (*warehouse.DB, error) {
+	return warehouse.Open(ctx, warehouse.Config{DSN: w.dsn})
+}
+
+// engine is a process that can be hurt: one of package parts, or a broker of Apache Kafka.
+type engine interface {
+	Addr() string
+	Running() bool
+	Kill()
+	Pause()
+	Resume()
+	Restart(ctx context.Context) error
+	LimitFiles(size uint64) error
+}
+
+// member is a process of the installation, with the proxies through which it reaches the engines.
+type member struct {
+	name string
+	// log is the path of its log file.
+	log       string
+	engine    engine
+	brokers   []*wire.Proxy
+	warehouse *wire.Proxy
+
+	mu sync.Mutex
+	// until is when it may be started again after its end.
+	until time.Time
+	// gone says that it shall not come back by itself.
+	gone bool
+}
+
+// keep starts the member again where it has ended, as whoever runs services does.
+func (m *member) keep(ctx context.Context) {
+	ticker := time.NewTicker(30 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if m.engine.Running() || !m.due() {
+			continue
+		}
+		// What does not start is tried again: its engines may be away.
+		if err := m.engine.Restart(ctx); err != nil {
+			m.away(time.Duration(100+rand.IntN(200)) * time.Millisecond)
+		}
+	}
+}
+
+func (m *member) due() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.gone && time.Now().After(m.until)
+}
+
+// away keeps the member from being started again for a while.
+func (m *member) away(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.until = time.Now().Add(d)
+}
+
+// kill kills the member; it comes back after a while.
+func (m *member) kill(away time.Duration) {
+	m.away(away)
+	m.engine.Kill()
+	m.away(away)
+}
+
+// leave ends the member until calm.
+func (m *member) leave() {
+	m.mu.Lock()
+	m.gone = true
+	m.mu.Unlock()
+	m.engine.Kill()
+}
+
+// calm ends what hurts the member.
+func (m *member) calm() {
+	m.mu.Lock()
+	m.gone, m.until = false, time.Time{}
+	m.mu.Unlock()
+	m.engine.Resume()
+	_ = m.engine.LimitFiles(parts.Unlimited) // a member that has just ended has no limit either
+}
+
+// await waits until the member runs.
+func (m *member) await(ctx context.Context) error {
+	for !m.engine.Running() {
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("%s does not come back: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+// pause waits, or returns the error of ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// retire stops the member in good order until calm.
+func (m *member) retire(ctx context.Context) {
+	m.mu.Lock()
+	m.gone = true
+	m.mu.Unlock()
+	p, ok := m.engine.(*parts.Process)
+	if !ok {
+		return
+	}
+	stop, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	_ = p.Stop(stop) // what does not stop is killed
+}
