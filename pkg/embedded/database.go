@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -216,27 +215,7 @@ func (db *Database) awaitReady(ctx context.Context) error {
 
 // exec runs one statement without a result over HTTP.
 func (db *Database) exec(ctx context.Context, statement string) error {
-	address := net.JoinHostPort(loopback, strconv.Itoa(db.httpPort))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/", strings.NewReader(statement))
-	if err != nil {
-		return err
-	}
-	req.SetBasicAuth(db.user, db.password)
-	// No proxy of the environment, and no connection that outlives the call.
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 4096))
-	if err != nil {
-		return err
-	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", res.Status, strings.TrimSpace(string(body)))
-	}
-	return nil
+	return account{httpPort: db.httpPort, user: db.user, password: db.password}.exec(ctx, "", statement)
 }
 
 // DSN is the address of the native protocol in the form that clickhouse-go

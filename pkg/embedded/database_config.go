@@ -40,9 +40,13 @@ const serverConfig = `<clickhouse>
 </clickhouse>
 `
 
+// passwordFile is the file of the password, in the data folder.
+const passwordFile = "password"
+
 // usersConfig: default is the local session itself, which only opens the
-// listeners; whoever else connects as default may do just that. All rights are
-// with the user whose password is generated. %s: name, SHA-256 of the password.
+// listeners; whoever else is default, which the shield allows over HTTP only, may
+// do just that. All rights are with the user whose password is generated.
+// %s: name, SHA-256 of the password.
 const usersConfig = `<clickhouse>
   <profiles><default><async_insert>0</async_insert></default></profiles>
   <quotas><default/></quotas>
@@ -94,7 +98,7 @@ func childEnvironment() []string {
 // writeConfig writes both configuration files into the data folder and returns
 // the password, which it makes on the first start and keeps.
 func writeConfig(dir string) (password string, err error) {
-	password, err = ensurePassword(filepath.Join(dir, "password"))
+	password, err = ensurePassword(filepath.Join(dir, passwordFile))
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,8 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 )
 
 // ChildCommand is what makes a binary of ours the database.
@@ -18,4 +20,9 @@ func InstalledLibrary(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the engine of this machine is the binary %s", e.path)
 	}
 	return e.path, nil
+}
+
+// PrivateDSN is the address of the engine itself, behind the shield.
+func (db *Database) PrivateDSN() string {
+	return strings.Replace(db.DSN(), ":"+strconv.Itoa(db.tcpPort)+"/", ":"+strconv.Itoa(db.tcpPrivate)+"/", 1)
 }

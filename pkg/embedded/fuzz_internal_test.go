@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
@@ -48,6 +49,28 @@ func FuzzStampBatch(f *testing.F) {
 			if raw[i] != stamped[i] && (i < batchCRCAt || i >= batchMaxTimeAt+8) {
 				t.Fatalf("byte %d changed", i)
 			}
+		}
+	})
+}
+
+// Whatever a client says first: what was read is the beginning of it and is bounded, and a hello that was found good is
+// the one that was said.
+func FuzzReadHello(f *testing.F) {
+	f.Add([]byte("\x00\x05probe\x18\x01\xbc\xa9\x03\x09plumbline\x09plumbline\x06secret"))
+	f.Add([]byte("\x00\xff\xff\xff\xff\x7f"))
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, said []byte) {
+		r := &packetReader{from: bufio.NewReader(bytes.NewReader(said))}
+		h, err := readHello(r)
+		if !bytes.HasPrefix(said, r.read) {
+			t.Fatalf("%q was read of %q", r.read, said)
+		}
+		// 4 texts with their lengths, and 4 numbers.
+		if most := 4*helloText + 8*binary.MaxVarintLen64; len(r.read) > most {
+			t.Fatalf("%d bytes were read; want at most %d", len(r.read), most)
+		}
+		if err == nil && !bytes.HasSuffix(r.read, []byte(h.password)) {
+			t.Fatalf("the password %q does not end %q", h.password, r.read)
 		}
 	})
 }

@@ -37,10 +37,11 @@ func (c *cluster) replication() int { return min(len(c.members), 3) }
 
 // proxies are one for each broker, for one service.
 func (c *cluster) proxies(ctx context.Context) ([]*wire.Proxy, error) {
-	at := map[string]string{}
+	// Clients of the last run may still find a port that is given out again, and be answered while others are made.
+	var at sync.Map
 	moved := func(address string) string {
-		if to, ok := at[address]; ok {
-			return to
+		if to, ok := at.Load(address); ok {
+			return to.(string)
 		}
 		return address
 	}
@@ -50,8 +51,7 @@ func (c *cluster) proxies(ctx context.Context) ([]*wire.Proxy, error) {
 		if err != nil {
 			return out, err
 		}
-		// Nobody knows the proxy before this function returns.
-		at[addr] = p.Addr()
+		at.Store(addr, p.Addr())
 		out = append(out, p)
 	}
 	return out, nil
