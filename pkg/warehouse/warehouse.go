@@ -150,8 +150,8 @@ func dayTexts(days []event.Day) []string {
 // send inserts one block: fill appends all rows between opening and sending the batch, and does nothing else there,
 // since an open batch holds a connection. Send happens once; a failed batch is closed and never sent again.
 func (db *DB) send(ctx context.Context, table string, columns []string, fill func(driver.Batch) error) error {
-	ctx, cancel := context.WithTimeout(ctx, db.cfg.InsertTimeout)
-	defer cancel()
+	ctx, done := db.insertContext(ctx)
+	defer done()
 	batch, err := db.open(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+")")
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", table, err)
@@ -163,6 +163,22 @@ func (db *DB) send(ctx context.Context, table string, columns []string, fill fun
 		return fmt.Errorf("insert into %s: %w", table, err)
 	}
 	return nil
+}
+
+// settle is how long the context of an insert outlives the insert. While a batch is sent the client watches its context,
+// and closes the connection when that ends; where it ends just when the batch was sent, the client may still do so, and
+// the connection is somebody else's by then.
+const settle = time.Second
+
+// insertContext is the context of one insert: it ends after the time that an insert may take, or with ctx while the
+// insert runs. done says that the insert does not run any more.
+func (db *DB) insertContext(ctx context.Context) (insert context.Context, done func()) {
+	insert, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.cfg.InsertTimeout)
+	stop := context.AfterFunc(ctx, cancel)
+	return insert, func() {
+		stop()
+		time.AfterFunc(settle, cancel)
+	}
 }
 
 // openTries is how many connections are tried where each turns out to be closed.

@@ -58,6 +58,8 @@ func mixed(t *testing.T, cfg bus.Config, n int) {
 	t.Helper()
 	w := &kafka.Writer{
 		Addr: kafka.TCP(cfg.Brokers...), Topic: cfg.Topic(bus.Inbox), RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
+		// The transport that all share may remember which topics there were before.
+		Transport: &kafka.Transport{},
 	}
 	defer func() { _ = w.Close() }()
 	var messages []kafka.Message

@@ -224,6 +224,8 @@ func (w *world) astray(r event.Stored) {
 	writer := &kafka.Writer{
 		Addr: kafka.TCP(w.cfg.Bus.Brokers...), Topic: w.cfg.Bus.Topic(bus.Events), RequiredAcks: kafka.RequireAll,
 		Balancer: kafka.BalancerFunc(func(kafka.Message, ...int) int { return wrong }), BatchTimeout: time.Millisecond,
+		// The transport that all share may remember which topics there were before.
+		Transport: &kafka.Transport{},
 	}
 	err := writer.WriteMessages(w.t.Context(), kafka.Message{Key: m.Key, Headers: headers, Value: m.Value})
 	if err = errors.Join(err, writer.Close()); err != nil {
