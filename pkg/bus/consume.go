@@ -52,6 +52,10 @@ type ConsumeConfig struct {
 	Metrics  *Metrics
 }
 
+// RebalanceTimeout is how long members that are gone hold up a new generation, and how long those that are there may take
+// to hand in what they have, for a session: 30 s with the default one.
+func RebalanceTimeout(session time.Duration) time.Duration { return 3 * session }
+
 func (c ConsumeConfig) withDefaults() ConsumeConfig {
 	if c.MaxMessages == 0 {
 		c.MaxMessages = DefaultMaxMessages
@@ -180,10 +184,9 @@ func ConsumeRecords(ctx context.Context, cfg Config, cc ConsumeConfig, handle fu
 		Dialer:            dialer(),
 		HeartbeatInterval: min(time.Second, cc.Session/4),
 		SessionTimeout:    cc.Session,
-		// Members that are gone hold up a new generation for this long: 30 s with the default session.
-		RebalanceTimeout: 3 * cc.Session,
-		JoinGroupBackoff: time.Second,
-		StartOffset:      kafka.FirstOffset,
+		RebalanceTimeout:  RebalanceTimeout(cc.Session),
+		JoinGroupBackoff:  time.Second,
+		StartOffset:       kafka.FirstOffset,
 		// Commits are kept as long as the broker's own setting says.
 		RetentionTime: -1 * time.Millisecond,
 	})

@@ -28,6 +28,8 @@ const (
 	// that is closed with bytes unread is reset, and the client may lose the answer.
 	farewell      = time.Second
 	farewellBytes = 1 << 20
+	// acceptAgain is the pause after a connection that could not be accepted.
+	acceptAgain = 10 * time.Millisecond
 )
 
 // shieldArg is that argument.
@@ -68,7 +70,8 @@ func shield(l *net.TCPListener, engine *net.TCPAddr, admit func(*net.TCPConn) io
 	for {
 		client, err := l.AcceptTCP()
 		if err != nil {
-			continue // too many open files, say: clients try again
+			time.Sleep(acceptAgain) // too many open files, say: clients try again
+			continue
 		}
 		go func() {
 			defer func() { _ = client.Close() }()

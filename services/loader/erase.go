@@ -37,10 +37,9 @@ func (l *loader) settled() time.Duration {
 	if l.cfg.ErasePause != 0 {
 		return l.cfg.ErasePause
 	}
-	const rebalance = 30 * time.Second
 	session := max(l.cfg.Session, 10*time.Second)
 	insert := max(l.cfg.Warehouse.InsertTimeout, 20*time.Second)
-	return max(session+max(rebalance, session)+insert, readerLife)
+	return max(session+bus.RebalanceTimeout(session)+insert, readerLife)
 }
 
 // eraseLoop does the passes of erasures when they are due, and watches over those that are done. Several loaders may do so
