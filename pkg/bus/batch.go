@@ -2,7 +2,6 @@ package bus
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"sync"
 	"time"
 
@@ -30,23 +29,10 @@ type place struct {
 }
 
 // The layout of what stands before the records: the size of the whole, as the request wants it, then the head of the
-// record batch. Each name says where a field begins.
+// record batch, as record.go names its fields.
 const (
-	atSize         = 0
-	atOffset       = 4 // the first byte that counts for the size
-	atLength       = 12
-	atEpoch        = 16 // the first byte that counts for the length
-	atMagic        = 20
-	atChecksum     = 21
-	atAttributes   = 25 // the first byte that counts for the checksum
-	atLastDelta    = 27
-	atBaseTime     = 31
-	atMaxTime      = 39
-	atProducer     = 47
-	atProducerTerm = 55
-	atSequence     = 57
-	atCount        = 61
-	headBytes      = 65
+	sizeBytes = 4
+	headBytes = sizeBytes + batchHeader
 
 	magic = 2
 )
@@ -88,21 +74,21 @@ func (b *batch) seal(now time.Time) {
 		return
 	}
 	b.sealed = true
-	r, ms := b.records, uint64(now.UnixMilli())
-	clear(r[:headBytes])
-	binary.BigEndian.PutUint32(r[atSize:], uint32(len(r)-atOffset))
-	binary.BigEndian.PutUint32(r[atLength:], uint32(len(r)-atEpoch))
-	binary.BigEndian.PutUint32(r[atEpoch:], ^uint32(0))
-	r[atMagic] = magic
-	binary.BigEndian.PutUint32(r[atLastDelta:], uint32(len(b.places)-1))
-	binary.BigEndian.PutUint64(r[atBaseTime:], ms)
-	binary.BigEndian.PutUint64(r[atMaxTime:], ms)
+	clear(b.records[:headBytes])
+	r, ms := b.records[sizeBytes:], uint64(now.UnixMilli())
+	binary.BigEndian.PutUint32(b.records, uint32(len(r)))
+	binary.BigEndian.PutUint32(r[batchLengthAt:], uint32(len(r)-batchEpochAt))
+	binary.BigEndian.PutUint32(r[batchEpochAt:], ^uint32(0))
+	r[batchMagicAt] = magic
+	binary.BigEndian.PutUint32(r[batchLastDeltaAt:], uint32(len(b.places)-1))
+	binary.BigEndian.PutUint64(r[batchFirstTimeAt:], ms)
+	binary.BigEndian.PutUint64(r[batchMaxTimeAt:], ms)
 	// No idempotent producer: the identity of an event absorbs what is written twice.
-	binary.BigEndian.PutUint64(r[atProducer:], ^uint64(0))
-	binary.BigEndian.PutUint16(r[atProducerTerm:], ^uint16(0))
-	binary.BigEndian.PutUint32(r[atSequence:], ^uint32(0))
-	binary.BigEndian.PutUint32(r[atCount:], uint32(len(b.places)))
-	binary.BigEndian.PutUint32(r[atChecksum:], crc32.Checksum(r[atAttributes:], crc32.MakeTable(crc32.Castagnoli)))
+	binary.BigEndian.PutUint64(r[batchProducerAt:], ^uint64(0))
+	binary.BigEndian.PutUint16(r[batchTermAt:], ^uint16(0))
+	binary.BigEndian.PutUint32(r[batchSequenceAt:], ^uint32(0))
+	binary.BigEndian.PutUint32(r[batchCountAt:], uint32(len(b.places)))
+	binary.BigEndian.PutUint32(r[batchCRCAt:], checksum(r))
 }
 
 // appendRecord writes one record: its length, no attributes, no time of its own, its place in the batch, then key,

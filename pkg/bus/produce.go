@@ -72,18 +72,32 @@ func (e *PartialError) Unwrap() []error {
 	return slices.DeleteFunc(slices.Clone(e.Errs), func(err error) bool { return err == nil })
 }
 
+// Failures is what became of each of the n messages of a Produce that ended with err: nil where one was acknowledged.
+func Failures(err error, n int) []error {
+	var partial *PartialError
+	if errors.As(err, &partial) {
+		return partial.Errs
+	}
+	return slices.Repeat([]error{err}, n)
+}
+
+// Failed is how many of n messages of a Produce that ended with err were not acknowledged.
+func Failed(err error, n int) int {
+	return len(slices.DeleteFunc(slices.Clone(Failures(err, n)), func(err error) bool { return err == nil }))
+}
+
 // Producer writes messages to one topic. It is safe for concurrent use; messages of concurrent calls share batches.
 //
 // It speaks to the brokers through kafka-go, below that library's Writer: a Writer copies every message several times,
 // waits for more before it sends, and sends each partition by itself.
 type Producer struct {
-	topic      string
-	brokers    []string
-	partitions []int
-	transport  *kafka.Transport
-	inFlight   *semaphore.Weighted
-	buffers    buffers
-	sends      sync.WaitGroup
+	topic       string
+	brokers     []string
+	partitionOf func(key []byte) int
+	transport   *kafka.Transport
+	inFlight    *semaphore.Weighted
+	buffers     buffers
+	sends       sync.WaitGroup
 
 	mu     sync.Mutex
 	closed bool
@@ -96,15 +110,15 @@ type Producer struct {
 func NewProducer(cfg Config, topic Name) *Producer {
 	cfg = cfg.withDefaults()
 	p := &Producer{
-		topic:     cfg.Topic(topic),
-		brokers:   cfg.Brokers,
-		transport: transport(),
-		inFlight:  semaphore.NewWeighted(inFlightBytes),
-		lines:     make([]line, cfg.Partitions),
-		sending:   map[int]int{},
+		topic:       cfg.Topic(topic),
+		brokers:     cfg.Brokers,
+		partitionOf: Partitioner(cfg.Partitions),
+		transport:   transport(),
+		inFlight:    semaphore.NewWeighted(inFlightBytes),
+		lines:       make([]line, cfg.Partitions),
+		sending:     map[int]int{},
 	}
 	for i := range p.lines {
-		p.partitions = append(p.partitions, i)
 		p.lines[i].leader = nobody
 	}
 	return p
@@ -197,7 +211,6 @@ func (p *Producer) piece(messages []Message, from int) (to int, size int64) {
 
 // enqueue puts messages into batches and has them sent; one that is too large fails alone.
 func (p *Producer) enqueue(c *call, messages []Message, from, to int) error {
-	balancer := kafka.Murmur2Balancer{Consistent: true}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -213,8 +226,7 @@ func (p *Producer) enqueue(c *call, messages []Message, from, to int) error {
 			c.mu.Unlock()
 			continue
 		}
-		partition := balancer.Balance(kafka.Message{Key: m.Key}, p.partitions...)
-		p.open(partition, n).add(m, place{c, i}, n)
+		p.open(p.partitionOf(m.Key), n).add(m, place{c, i}, n)
 	}
 	p.kick()
 	return nil

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -107,6 +106,7 @@ func (w *wire) text() string {
 // them. The checksum covers everything from the attributes on.
 const (
 	batchLengthAt     = 8
+	batchEpochAt      = 12 // the first byte that counts for the length
 	batchMagicAt      = 16
 	batchCRCAt        = 17
 	batchAttributesAt = 21
@@ -114,6 +114,8 @@ const (
 	batchFirstTimeAt  = 27
 	batchMaxTimeAt    = 35
 	batchProducerAt   = 43
+	batchTermAt       = 51
+	batchSequenceAt   = 53
 	batchCountAt      = 57
 	batchHeader       = 61
 
@@ -126,7 +128,10 @@ const (
 // errBatch says that the broker has sent something that is no record batch.
 var errBatch = errors.New("the broker has sent a damaged record batch")
 
-var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
+// checksum is that of a whole batch.
+func checksum(batch []byte) uint32 {
+	return crc32.Checksum(batch[batchAttributesAt:], crc32.MakeTable(crc32.Castagnoli))
+}
 
 // logReader reads the record batches of one partition in order.
 type logReader struct {
@@ -144,9 +149,9 @@ func (r *logReader) read(raw []byte, aborted []kmsg.FetchResponseTopicPartitionA
 	}), active: map[int64]bool{}}
 	begun := r.next
 	for len(raw) > batchMagicAt {
-		length := int64(int32(binary.BigEndian.Uint32(raw[batchLengthAt:]))) + batchMagicAt - 4
+		length := int64(int32(binary.BigEndian.Uint32(raw[batchLengthAt:]))) + batchEpochAt
 		switch {
-		case raw[batchMagicAt] != 2:
+		case raw[batchMagicAt] != magic:
 			return nil, fmt.Errorf("%w: messages of version %d, from before Kafka 0.11, cannot be read", errBatch, raw[batchMagicAt])
 		case length < batchHeader:
 			return nil, fmt.Errorf("%w: %d bytes are too few", errBatch, length)
@@ -166,7 +171,7 @@ func (r *logReader) read(raw []byte, aborted []kmsg.FetchResponseTopicPartitionA
 
 // batch reads one batch.
 func (r *logReader) batch(raw []byte, t *transactions, out []Record) ([]Record, error) {
-	if binary.BigEndian.Uint32(raw[batchCRCAt:]) != crc32.Checksum(raw[batchAttributesAt:], castagnoli()) {
+	if binary.BigEndian.Uint32(raw[batchCRCAt:]) != checksum(raw) {
 		return nil, fmt.Errorf("%w: the checksum is wrong", errBatch)
 	}
 	base := int64(binary.BigEndian.Uint64(raw))

@@ -185,11 +185,19 @@ func read(answers []answer, res kafka.Response) {
 					continue
 				}
 				if a.offset, a.err = part.BaseOffset, nil; part.ErrorCode != 0 {
-					a.err = kafka.Error(part.ErrorCode)
+					a.err = refused(kafka.Error(part.ErrorCode))
 				}
 			}
 		}
 	}
+}
+
+// refused is an error of the broker. What is too large for its topic is so whoever finds it out.
+func refused(code kafka.Error) error {
+	if code == kafka.MessageSizeTooLarge {
+		return fmt.Errorf("%w: %w", ErrTooLarge, code)
+	}
+	return code
 }
 
 // locate asks which broker leads which partition: from what the client knows, which it renews by itself. It only

@@ -1,5 +1,8 @@
 package event
 
+// SchemaVersion is the version of the contract that a reject was judged by.
+const SchemaVersion = "v1"
+
 // CodeMeaning is one reason why an event is not taken, for those who read about it.
 type CodeMeaning struct {
 	Code Code `json:"code"`
@@ -7,6 +10,11 @@ type CodeMeaning struct {
 	Meaning string `json:"meaning"`
 	// Retry says that the same event may be taken later, without a change.
 	Retry bool `json:"retry"`
+}
+
+// TooLargeForLog is why an event is refused that is within the limits, and with its attributes too large for a message.
+func TooLargeForLog() Problem {
+	return Problem{Code: CodeTooLarge, Message: "the event with its attributes is larger than the log takes: shorten it"}
 }
 
 // Codes are all reasons, in the order in which an event meets them on its way: the bytes, the envelope, the data, the

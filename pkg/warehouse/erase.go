@@ -64,7 +64,7 @@ func (db *DB) EraseEvents(ctx context.Context, e registry.Erasure) (uint64, erro
 	for _, spec := range event.Catalogue() {
 		columns := event.ErasedColumns(spec.Kind)
 		where := "workspace = " + quote(e.Workspace) + " AND " + namesAny(e, columns[event.ErasePerson])
-		n, err := db.countRows(ctx, "SELECT uniqExact(identity) AS n FROM "+spec.Table+" WHERE "+where)
+		n, err := db.countRows(ctx, "SELECT uniqExact(identity) AS n FROM "+spec.Table+" WHERE "+where, nil)
 		if err != nil {
 			return total, fmt.Errorf("erase from %s: %w", spec.Table, err)
 		}
@@ -92,19 +92,6 @@ func emptyOf(column string) string {
 		return "CAST(map(), 'Map(String, String)')"
 	}
 	return "''"
-}
-
-func (db *DB) countRows(ctx context.Context, sql string) (uint64, error) {
-	var rows []struct {
-		N uint64 `ch:"n"`
-	}
-	if err := db.Query(ctx, sql, nil, &rows); err != nil {
-		return 0, err
-	}
-	if len(rows) == 0 {
-		return 0, nil
-	}
-	return rows[0].N, nil
 }
 
 // EraseCorrections rewrites the payloads of corrections that name the person, and empties the free text of those that the
@@ -200,7 +187,7 @@ func (db *DB) NamesErased(ctx context.Context, workspace string) (bool, error) {
 	for _, r := range personalRollups() {
 		parts = append(parts, "SELECT count() AS n FROM "+r.table+" WHERE workspace = "+quote(workspace)+" AND "+in("person"))
 	}
-	n, err := db.countRows(ctx, "SELECT sum(n) AS n FROM ("+strings.Join(parts, " UNION ALL ")+")")
+	n, err := db.countRows(ctx, "SELECT sum(n) AS n FROM ("+strings.Join(parts, " UNION ALL ")+")", nil)
 	if err != nil {
 		return false, fmt.Errorf("look for erased persons: %w", err)
 	}

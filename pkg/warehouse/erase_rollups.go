@@ -103,12 +103,12 @@ func (db *DB) SweepErased(ctx context.Context, e registry.Erasure, before time.T
 	) AS k ON s.day = k.day
 	WHERE s.generation < k.keep
 )`, r.table, mine, quote(e.Workspace), before.UnixMilli())
-		n, err := db.countRows(ctx, "SELECT count() AS n FROM "+r.table+" WHERE "+condition)
+		n, err := db.countRows(ctx, "SELECT count() AS n FROM "+r.table+" WHERE "+condition, nil)
 		if err == nil && n > 0 {
 			err = db.mutate(ctx, "ALTER TABLE "+r.table+" DELETE WHERE "+condition)
 		}
 		if err == nil {
-			n, err = db.countRows(ctx, "SELECT count() AS n FROM "+r.table+" WHERE "+mine)
+			n, err = db.countRows(ctx, "SELECT count() AS n FROM "+r.table+" WHERE "+mine, nil)
 		}
 		clean = clean && n == 0
 		errs = append(errs, err)

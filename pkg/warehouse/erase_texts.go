@@ -138,7 +138,7 @@ func (db *DB) EraseEntries(ctx context.Context, workspace string, records []regi
 // EraseRequester puts the pseudonym where the person has asked for the erasing of others.
 func (db *DB) EraseRequester(ctx context.Context, e registry.Erasure) error {
 	where := "workspace = " + quote(e.Workspace) + " AND " + names(e, "requested_by")
-	n, err := db.countRows(ctx, "SELECT count() AS n FROM erasures WHERE "+where)
+	n, err := db.countRows(ctx, "SELECT count() AS n FROM erasures WHERE "+where, nil)
 	if err == nil && n > 0 {
 		err = db.mutate(ctx, "ALTER TABLE erasures UPDATE requested_by = "+quote(e.Pseudonym)+" WHERE "+where)
 	}

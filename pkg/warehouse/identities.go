@@ -74,14 +74,12 @@ WHERE identity IN asked`
 // CountIdentities is about how many identities of a partition of the log are stored: one that has several rows counts
 // several times.
 func (db *DB) CountIdentities(ctx context.Context, partition int) (int, error) {
-	var rows []struct {
-		N uint64 `ch:"n"`
-	}
 	const sql = "SELECT count() AS n FROM identities WHERE kafka_partition = {partition:UInt16}"
-	if err := db.Query(ctx, sql, map[string]any{"partition": partition}, &rows); err != nil {
+	n, err := db.countRows(ctx, sql, map[string]any{"partition": partition})
+	if err != nil {
 		return 0, fmt.Errorf("count identities: %w", err)
 	}
-	return int(rows[0].N), nil
+	return int(n), nil
 }
 
 // EachIdentity visits all identities of a partition of the log that are stored, in no order, some perhaps several times.

@@ -119,11 +119,8 @@ WHERE workspace IN {workspaces:Array(String)} AND reject_id IN {ids:Array(String
 	return err
 }
 
-// The columns of a list, without the bytes and with them.
-const (
-	rejectColumns = "workspace, reject_id, at, stage, source, id, type, code, pointer, message, content_type, kafka_partition, kafka_offset, schema_version"
-	rejectBytes   = ", raw"
-)
+// rejectColumns are those of a list.
+const rejectColumns = "workspace, reject_id, at, stage, source, id, type, code, pointer, message, content_type, kafka_partition, kafka_offset, schema_version"
 
 // page is the query for one page.
 func (f RejectFilter) page(p RejectPage) (string, map[string]any) {
@@ -139,7 +136,7 @@ func (f RejectFilter) page(p RejectPage) (string, map[string]any) {
 	case !p.Oldest && (f.To.IsZero() || f.To.After(p.After.At)):
 		f.To = p.After.At.Add(time.Millisecond)
 	}
-	inner, args := f.chosen(rejectColumns, false)
+	inner, args := f.chosen(rejectColumns)
 	var conditions []string
 	if f.Status != "" {
 		conditions = append(conditions, "status = {status:String}")
@@ -166,11 +163,8 @@ const rejectIdentity = `toFixedString(substring(SHA256(concat(
 
 // chosen are the rejects of the filter, each with its status. Whether an event was sent again is asked of its identity: of
 // an id_conflict it tells nothing, because the event that is stored is the very one that it was refused for.
-func (f RejectFilter) chosen(columns string, raw bool) (string, map[string]any) {
+func (f RejectFilter) chosen(columns string) (string, map[string]any) {
 	where, args := f.where()
-	if raw {
-		columns += rejectBytes
-	}
 	return `SELECT ` + columns + `, multiIf(
 	reject_id IN (SELECT reject_id FROM replays WHERE workspace = {workspace:String} AND state IN ('accepted', 'unchanged')), 'replayed',
 	code != 'id_conflict' AND source != '' AND id != '' AND ` + rejectIdentity + ` IN (

@@ -46,7 +46,7 @@ const LateAfter = 24 * time.Hour
 
 // RejectCounts counts the rejects of a filter by day, stage, code and status.
 func (db *DB) RejectCounts(ctx context.Context, f RejectFilter) ([]RejectCount, error) {
-	inner, args := f.chosen("toDate(at, 'UTC') AS day, reject_id, workspace, source, id, stage, code", false)
+	inner, args := f.chosen("toDate(at, 'UTC') AS day, reject_id, workspace, source, id, stage, code")
 	sql := "SELECT day, stage, code, status, count() AS n FROM (" + inner + ")" + f.statusIs(args) +
 		"\nGROUP BY day, stage, code, status ORDER BY day, stage, code, status"
 	var rows []RejectCount
@@ -69,7 +69,7 @@ const mostSources = 200
 
 // RejectsBySource counts the rejects of a filter by source, those with the most first.
 func (db *DB) RejectsBySource(ctx context.Context, f RejectFilter) ([]SourceCount, error) {
-	inner, args := f.chosen("reject_id, workspace, source, id, code", false)
+	inner, args := f.chosen("reject_id, workspace, source, id, code")
 	args["limit"] = mostSources
 	sql := "SELECT source, count() AS n, countIf(status = 'open') AS open FROM (" + inner + ")" + f.statusIs(args) +
 		"\nGROUP BY source ORDER BY n DESC, source LIMIT {limit:UInt64}"
@@ -132,7 +132,7 @@ GROUP BY source ORDER BY n DESC, source LIMIT {limit:UInt64}`
 func (db *DB) ExcludedAmounts(ctx context.Context, f RejectFilter) ([]ExcludedAmount, error) {
 	// Before the bytes are read: those of other kinds hold no money.
 	f.types = []string{event.KindVendorSpend.Type(), event.KindPipeline.Type(), event.KindConversion.Type()}
-	inner, args := f.chosen("reject_id, workspace, source, id, code, at, type, content_type", true)
+	inner, args := f.chosen("reject_id, workspace, source, id, code, at, type, content_type, raw")
 	args["message"] = event.RawMessageType
 	sql := `SELECT type, currency, count() AS events, countIf(isNull(value)) AS unknown, sum(ifNull(value, toDecimal256(0, 18))) AS amount
 FROM (

@@ -174,15 +174,9 @@ func laterDay(a, b event.Day) event.Day {
 
 func (db *DB) dropMonth(ctx context.Context, spec event.Spec, month int, first event.Day) (bool, error) {
 	if condition := stillNeeded(spec, month); condition != "" {
-		var rows []struct {
-			N uint64 `ch:"n"`
-		}
 		sql := fmt.Sprintf("SELECT count() AS n FROM %s WHERE toYYYYMM(day) = %d AND (%s)", spec.Table, month, condition)
-		if err := db.Query(ctx, sql, map[string]any{"first": first}, &rows); err != nil {
+		if n, err := db.countRows(ctx, sql, map[string]any{"first": first}); err != nil || n > 0 {
 			return false, err
-		}
-		if rows[0].N > 0 {
-			return false, nil
 		}
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partition_size_to_drop": 0, "alter_sync": 2}))

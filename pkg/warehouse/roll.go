@@ -154,13 +154,11 @@ func (db *DB) SweepBefore(ctx context.Context, before time.Time) error {
 	}
 	// The pointers go last: what is to be deleted is known by them.
 	condition := fmt.Sprintf(superseded, "rollup_pointer", before.UnixMilli())
-	var left []struct {
-		N uint64 `ch:"n"`
-	}
-	if err := db.Query(ctx, "SELECT count() AS n FROM rollup_pointer WHERE "+condition, nil, &left); err != nil {
+	left, err := db.countRows(ctx, "SELECT count() AS n FROM rollup_pointer WHERE "+condition, nil)
+	if err != nil {
 		return fmt.Errorf("sweep pointers: %w", err)
 	}
-	if len(left) == 0 || left[0].N == 0 {
+	if left == 0 {
 		return nil
 	}
 	if err := db.exec(ctx, "ALTER TABLE rollup_pointer DELETE WHERE "+condition+" SETTINGS mutations_sync = 1", nil); err != nil {

@@ -14,17 +14,15 @@ func (db *DB) HasRow(ctx context.Context, e event.Stored) (bool, error) {
 	if !ok {
 		return false, fmt.Errorf("look for a raw row: no kind %q", e.Kind)
 	}
-	var rows []struct {
-		N uint64 `ch:"n"`
-	}
 	sql := "SELECT count() AS n FROM " + spec.Table + ` WHERE workspace = {workspace:String} AND day = {day:Date32} AND source = {source:String}
 	AND id = {id:String} AND kafka_partition = {partition:UInt16} AND kafka_offset = {offset:UInt64} AND lower(hex(payload)) = {payload:String}`
 	args := map[string]any{
 		"workspace": e.Workspace, "day": event.DayOf(e.Time), "source": e.Source, "id": e.ID,
 		"partition": e.Receipt.Partition, "offset": e.Receipt.Offset, "payload": fmt.Sprintf("%x", e.Payload[:]),
 	}
-	if err := db.Query(ctx, sql, args, &rows); err != nil {
+	n, err := db.countRows(ctx, sql, args)
+	if err != nil {
 		return false, fmt.Errorf("look for a raw row: %w", err)
 	}
-	return rows[0].N > 0, nil
+	return n > 0, nil
 }

@@ -109,6 +109,17 @@ func (db *DB) Query(ctx context.Context, sql string, args map[string]any, dest a
 	return nil
 }
 
+// countRows runs a query for one number, which it names n; 0 where it has no row.
+func (db *DB) countRows(ctx context.Context, sql string, args map[string]any) (uint64, error) {
+	var rows []struct {
+		N uint64 `ch:"n"`
+	}
+	if err := db.Query(ctx, sql, args, &rows); err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	return rows[0].N, nil
+}
+
 // exec runs a statement without rows.
 func (db *DB) exec(ctx context.Context, sql string, args map[string]any) error {
 	return db.conn.Exec(ctx, sql, named(args)...)

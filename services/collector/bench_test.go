@@ -10,6 +10,7 @@ import (
 
 	"plumbline/pkg/bus"
 	"plumbline/pkg/embedded/embeddedtest"
+	"plumbline/pkg/event"
 	"plumbline/pkg/process"
 	"plumbline/services/collector"
 )
@@ -19,7 +20,7 @@ func BenchmarkReceive(b *testing.B) {
 	addrs, prefix := embeddedtest.Broker(b)
 	cfg := collector.Config{
 		Bus:    bus.Config{Brokers: addrs, Prefix: prefix},
-		Secret: collector.Secret("0123456789abcdef0123456789abcdef"), WriteKeys: []string{"the-key"}, Now: now,
+		Secret: event.Secret("0123456789abcdef0123456789abcdef"), WriteKeys: []string{"the-key"}, Now: now,
 	}
 	ready := make(chan string, 1)
 	go func() {

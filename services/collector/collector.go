@@ -32,21 +32,6 @@ const (
 	probeLife = 3 * time.Second
 )
 
-// Secret is the key of the hashes that stand for persons and payloads. It must never change while old events count.
-type Secret []byte
-
-// minSecret is the least length of a secret, bytes.
-const minSecret = 32
-
-// UnmarshalText takes the text as it is.
-func (s *Secret) UnmarshalText(text []byte) error {
-	if len(text) < minSecret {
-		return fmt.Errorf("give at least %d characters", minSecret)
-	}
-	*s = append(Secret(nil), text...)
-	return nil
-}
-
 // Config is what a collector needs.
 type Config struct {
 	// Listen is the address of a collector that runs alone.
@@ -54,7 +39,7 @@ type Config struct {
 	Log       process.LogConfig `name:"log"`
 	Bus       bus.Config        `name:"kafka"`
 	Warehouse warehouse.Config  `name:"clickhouse"`
-	Secret    Secret            `name:"secret" required:"true" help:"key of the hashes of persons and payloads, at least 32 characters; never change it"`
+	Secret    event.Secret      `name:"secret" required:"true" help:"key of the hashes of persons and payloads, at least 32 characters; never change it"`
 	// WriteKeys are texts of keys for the default workspace; Keys are further ones of any workspace.
 	WriteKeys []string `name:"write-key" help:"keys that may send events, by comma"`
 	Workspace string   `name:"workspace" default:"default" help:"workspace of the write keys"`
@@ -91,8 +76,8 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	d := c.withDefaults()
 	errs := []error{d.Bus.Validate()}
-	if len(d.Secret) < minSecret {
-		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", minSecret))
+	if len(d.Secret) < event.MinSecret {
+		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", event.MinSecret))
 	}
 	if d.MaxInFlightBytes < 2*MaxBody {
 		errs = append(errs, fmt.Errorf("max in-flight bytes: give at least %d, two requests", 2*MaxBody))

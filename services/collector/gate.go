@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -119,25 +118,16 @@ func (g *gate) judge(ctx context.Context, d *delivery) error {
 // what it does not take now fails the chunk, which is read again.
 func (g *gate) writeEvents(ctx context.Context, d *delivery) error {
 	_, err := g.events.Produce(ctx, d.events)
-	if err == nil {
-		return nil
-	}
-	var partial *bus.PartialError
-	if !errors.As(err, &partial) {
-		return err
-	}
 	var left []error
-	for i, failure := range partial.Errs {
+	for i, failure := range bus.Failures(err, len(d.events)) {
 		switch {
 		case failure == nil:
-		case errors.Is(failure, bus.ErrTooLarge), errors.Is(failure, kafka.MessageSizeTooLarge):
+		case errors.Is(failure, bus.ErrTooLarge):
 			m := &d.chunk.Messages[d.from[i]]
 			e, from, _ := g.read(m)
 			workspace := g.keeper(e)
 			d.kinds[i] = ""
-			d.reject(m, workspace, e, from, event.Problem{
-				Code: event.CodeTooLarge, Message: "the event with its attributes is larger than the log takes: shorten it",
-			})
+			d.reject(m, workspace, e, from, event.TooLargeForLog())
 		default:
 			left = append(left, failure)
 		}
@@ -149,15 +139,11 @@ func (g *gate) writeEvents(ctx context.Context, d *delivery) error {
 func (g *gate) keepRejects(ctx context.Context, d *delivery) error {
 	messages := make([]bus.Message, 0, len(d.rejects))
 	for _, r := range d.rejects {
-		value, err := json.Marshal(r)
+		m, err := rejectMessage(r)
 		if err != nil {
-			return fmt.Errorf("encode reject: %w", err)
+			return err
 		}
-		id := event.IdentityOf(r.Workspace, r.Source, r.ID)
-		messages = append(messages, bus.Message{Key: id[:], Value: value, Headers: []event.Header{
-			{Key: event.HeaderContent, Value: []byte(typeBinary)},
-			{Key: event.HeaderWorkspace, Value: []byte(r.Workspace)},
-		}})
+		messages = append(messages, m)
 	}
 	_, err := g.rejects.Produce(ctx, messages)
 	return err
@@ -173,6 +159,6 @@ func (d *delivery) reject(m *kafka.Message, workspace string, e event.Event, fro
 		Workspace: workspace, At: m.Time.UTC().Truncate(time.Millisecond), Stage: warehouse.StageGate,
 		Source: source, ID: id, Type: typ,
 		Code: string(p.Code), Pointer: short(p.Pointer), Message: short(p.Message),
-		ContentType: short(contentType), Raw: raw[:min(len(raw), event.MaxSize)], SchemaVersion: schemaVersion,
+		ContentType: short(contentType), Raw: raw[:min(len(raw), event.MaxSize)], SchemaVersion: event.SchemaVersion,
 	})
 }

@@ -28,7 +28,7 @@ func gateOf(t *testing.T) *gate {
 	t.Helper()
 	addrs, prefix := embeddedtest.Broker(t)
 	cfg := Config{
-		Bus: bus.Config{Brokers: addrs, Prefix: prefix, Partitions: 2}, Secret: Secret("0123456789abcdef0123456789abcdef"),
+		Bus: bus.Config{Brokers: addrs, Prefix: prefix, Partitions: 2}, Secret: event.Secret("0123456789abcdef0123456789abcdef"),
 	}.withDefaults()
 	if err := bus.Ensure(t.Context(), cfg.Bus); err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func config(t *testing.T) collector.Config {
 	addrs, prefix := embeddedtest.Broker(t)
 	return collector.Config{
 		Bus:       bus.Config{Brokers: addrs, Prefix: prefix, Partitions: 3},
-		Secret:    collector.Secret("0123456789abcdef0123456789abcdef"),
+		Secret:    event.Secret("0123456789abcdef0123456789abcdef"),
 		WriteKeys: []string{"the-key"},
 		Now:       now,
 	}

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
@@ -157,31 +155,21 @@ func (in *intake) rejected() []entry {
 func (r *receiver) produce(ctx context.Context, in *intake) {
 	started := time.Now()
 	receipts, err := r.events.Produce(ctx, in.messages)
-	var partial *bus.PartialError
 	result := "ok"
 	if err != nil {
 		result = "failed"
 		r.log.WarnContext(ctx, "produce failed", "error", err, "events", len(in.messages))
-		if !errors.As(err, &partial) {
-			partial = &bus.PartialError{Errs: make([]error, len(in.messages))}
-			for i := range partial.Errs {
-				partial.Errs[i] = err
-			}
-		}
 	}
+	failures := bus.Failures(err, len(in.messages))
 	r.metrics.produce.WithLabelValues(result).Observe(time.Since(started).Seconds())
 	var late []entry
 	for i, n := range in.sent {
 		e := &in.entries[n]
-		var failure error
-		if partial != nil {
-			failure = partial.Errs[i]
-		}
-		switch {
+		switch failure := failures[i]; {
 		case failure == nil:
 			e.answer.State, e.answer.Receipt = event.Accepted, receipts[i].String()
-		case errors.Is(failure, bus.ErrTooLarge), errors.Is(failure, kafka.MessageSizeTooLarge):
-			e.reject([]event.Problem{{Code: event.CodeTooLarge, Message: "the event with its attributes is larger than the log takes: shorten it"}})
+		case errors.Is(failure, bus.ErrTooLarge):
+			e.reject([]event.Problem{event.TooLargeForLog()})
 			late = append(late, *e)
 		default:
 			e.answer.State, e.answer.Code = event.Retry, event.CodeBrokerAway

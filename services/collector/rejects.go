@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -12,9 +12,6 @@ import (
 	"plumbline/pkg/event"
 	"plumbline/pkg/warehouse"
 )
-
-// schemaVersion is the version of the contract that judged an event.
-const schemaVersion = "v1"
 
 // rejects keeps what was not taken, with the bytes as they came, so that it can be seen and sent again.
 type rejects struct {
@@ -40,11 +37,7 @@ func (r *rejects) keep(ctx context.Context, workspace string, entries []entry) {
 	if err == nil {
 		return
 	}
-	n := len(messages)
-	if partial := (*bus.PartialError)(nil); errors.As(err, &partial) {
-		n = len(partial.Unwrap())
-	}
-	r.lost(ctx, n, err)
+	r.lost(ctx, bus.Failed(err, len(messages)), err)
 }
 
 func (r *rejects) lost(ctx context.Context, n int, err error) {
@@ -59,17 +52,21 @@ func (r *rejects) message(workspace string, e *entry) (bus.Message, error) {
 		Workspace: workspace, At: r.now().UTC().Truncate(time.Millisecond), Stage: warehouse.StageCollector,
 		Source: source, ID: id, Type: typ,
 		Code: string(e.answer.Code), Pointer: e.answer.Pointer, Message: e.answer.Message,
-		ContentType: contentType, Raw: raw[:min(len(raw), event.MaxSize)], SchemaVersion: schemaVersion,
+		ContentType: contentType, Raw: raw[:min(len(raw), event.MaxSize)], SchemaVersion: event.SchemaVersion,
 	}
-	value, err := json.Marshal(out)
+	return rejectMessage(out)
+}
+
+// rejectMessage is a reject on its topic. All rejects of one event are in one partition, in order.
+func rejectMessage(r warehouse.Reject) (bus.Message, error) {
+	value, err := json.Marshal(r)
 	if err != nil {
-		return bus.Message{}, err
+		return bus.Message{}, fmt.Errorf("encode reject: %w", err)
 	}
-	// All rejects of one event are in one partition, in order.
-	key := event.IdentityOf(workspace, out.Source, out.ID)
+	key := event.IdentityOf(r.Workspace, r.Source, r.ID)
 	return bus.Message{Key: key[:], Value: value, Headers: []event.Header{
-		{Key: event.HeaderContent, Value: []byte("application/json")},
-		{Key: event.HeaderWorkspace, Value: []byte(workspace)},
+		{Key: event.HeaderContent, Value: []byte(typeBinary)},
+		{Key: event.HeaderWorkspace, Value: []byte(r.Workspace)},
 	}}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/pkg/process"
 	"plumbline/pkg/registry"
 	"plumbline/pkg/warehouse"
 )
@@ -297,7 +298,7 @@ func (l *loader) eraseRollups(ctx context.Context, e registry.Erasure, number ui
 		case time.Now().After(deadline):
 			return 0, fmt.Errorf("erasure %s: %d days still name the person after %s", e.ErasureID, len(days), rollPatience)
 		}
-		if err := wait(ctx, rollPoll); err != nil {
+		if err := process.Wait(ctx, rollPoll); err != nil {
 			return 0, err
 		}
 	}
@@ -330,16 +331,4 @@ func (l *loader) readers() time.Duration {
 		return l.cfg.ErasePause
 	}
 	return readerLife
-}
-
-// wait sleeps, unless ctx ends first.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

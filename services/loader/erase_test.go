@@ -273,7 +273,7 @@ func TestTwoLoadersEraseTwoPersons(t *testing.T) {
 func TestErasingWaitsForTheSecret(t *testing.T) {
 	t.Parallel()
 	e := newErasing(t, time.Second)
-	e.cfg.Secret = Secret("another secret, of somebody else")
+	e.cfg.Secret = event.Secret("another secret, of somebody else")
 	l := &loader{erased: newErased(e.db, e.cfg.Secret)}
 	x := registry.Erasure{Workspace: workspace, IDBytes: 3, SealCheck: registry.SealCheck(event.NewSealer([]byte(secretOfTests)))}
 	if err := l.mayErase(x); err == nil || !strings.Contains(err.Error(), "--secret") {

@@ -42,7 +42,7 @@ type erasing struct {
 
 func newErasing(t *testing.T, pause time.Duration) *erasing {
 	w := newWorld(t)
-	w.cfg.Secret = Secret(secretOfTests)
+	w.cfg.Secret = event.Secret(secretOfTests)
 	w.cfg.ErasePause = pause
 	e := &erasing{world: w, at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	e.organisation()

@@ -3,7 +3,6 @@ package loader
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -35,7 +34,7 @@ type erasedPersons struct {
 	lengths []int
 }
 
-func newErased(db *warehouse.DB, secret Secret) *erased {
+func newErased(db *warehouse.DB, secret event.Secret) *erased {
 	return &erased{db: db, sealer: event.NewSealer(secret), eraser: event.NewEraser(), byWorkspace: map[string]erasedPersons{}}
 }
 
@@ -184,25 +183,3 @@ func (x *erased) renamed(records []registry.Record) (out, old []registry.Record,
 	}
 	return out, old, nil
 }
-
-// Secret is the key of the hashes that stand for persons: the collector's. The loader needs it for one thing only, to find
-// erased persons in the raw bytes of rejects and in texts of the registry. It is never logged.
-type Secret []byte
-
-// minSecret is the least length of a secret, bytes.
-const minSecret = 32
-
-// UnmarshalText takes the text as it is.
-func (s *Secret) UnmarshalText(text []byte) error {
-	if len(text) < minSecret {
-		return fmt.Errorf("give at least %d characters", minSecret)
-	}
-	*s = append(Secret(nil), text...)
-	return nil
-}
-
-// String keeps the secret out of logs.
-func (Secret) String() string { return "(secret)" }
-
-// LogValue keeps the secret out of logs.
-func (Secret) LogValue() slog.Value { return slog.StringValue("(secret)") }

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"plumbline/pkg/bus"
+	"plumbline/pkg/event"
 	"plumbline/pkg/process"
 	"plumbline/pkg/warehouse"
 )
@@ -51,7 +52,7 @@ type Config struct {
 	// as they are, and events for them are refused.
 	RawRetention time.Duration `name:"raw-retention" help:"how long raw rows are kept, such as 9600h (400 days); 0 is for ever"`
 	// Secret finds erased persons in raw bytes; erasures wait where it is not the collector's.
-	Secret Secret `name:"secret" help:"key of the hashes of persons, the same as the collector's: erasing a person needs it"`
+	Secret event.Secret `name:"secret" help:"key of the hashes of persons, the same as the collector's: erasing a person needs it"`
 	// ErasePause is the time between the two passes of erasing a person, and after which nobody reads a superseded rollup any
 	// more. 0 is as long as the slowest loader and reader may take; tests take less.
 	ErasePause time.Duration

@@ -15,9 +15,6 @@ import (
 	"plumbline/pkg/warehouse"
 )
 
-// schemaVersion is the version of the event contract that refused.
-const schemaVersion = "v1"
-
 // reject notes that a message is refused. Its id and its time are those of its place in the log, so that a
 // repetition writes the same reject.
 func (b *batch) reject(m *kafka.Message, e event.Stored, p event.Problem) {
@@ -38,7 +35,7 @@ func rejectOf(topic string, m *kafka.Message, e event.Stored, p event.Problem) w
 		Code:      string(p.Code), Pointer: p.Pointer, Message: p.Message,
 		ContentType:    event.RawMessageType,
 		KafkaPartition: uint16(m.Partition), KafkaOffset: uint64(m.Offset),
-		SchemaVersion: schemaVersion,
+		SchemaVersion: event.SchemaVersion,
 	}
 	// The headers name the event even where it could not be decoded.
 	for _, h := range m.Headers {

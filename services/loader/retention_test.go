@@ -26,7 +26,7 @@ type sealing struct {
 
 func newSealing(t *testing.T) *sealing {
 	w := newWorld(t)
-	w.cfg.Secret, w.cfg.RawRetention = Secret(secretOfTests), 90*24*time.Hour
+	w.cfg.Secret, w.cfg.RawRetention = event.Secret(secretOfTests), 90*24*time.Hour
 	w.cfg.ErasePause = 2 * time.Second
 	s := &sealing{erasing: &erasing{world: w}}
 	s.set("2026-02-15T12:00:00Z")

@@ -22,6 +22,11 @@ type httpError struct {
 	header map[string]string
 }
 
+// forbidden is the answer to somebody whose role does not reach.
+func forbidden(detail string) error {
+	return &httpError{status: http.StatusForbidden, code: "forbidden", detail: detail}
+}
+
 func (e *httpError) Error() string { return e.detail }
 
 func errNotFound(detail string) error {

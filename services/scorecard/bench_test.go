@@ -55,7 +55,7 @@ func newBench(t *testing.T, now time.Time) *bench {
 	brokers, prefix := embeddedtest.Broker(t)
 	cfg := Config{
 		Bus: bus.Config{Brokers: brokers, Prefix: prefix, Partitions: 1}, Warehouse: warehouse.Config{DSN: embeddedtest.Database(t)},
-		Secret: Secret(secretText), AdminToken: adminToken, Now: func() time.Time { return now },
+		Secret: event.Secret(secretText), AdminToken: adminToken, Now: func() time.Time { return now },
 	}
 	db, err := warehouse.Open(t.Context(), cfg.Warehouse)
 	if err != nil {

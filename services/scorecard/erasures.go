@@ -1,11 +1,9 @@
 package scorecard
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,7 +75,7 @@ func mayErase(v *view) error {
 	if v.viewer.Role.MayAdminister() {
 		return nil
 	}
-	return &httpError{status: http.StatusForbidden, code: "forbidden", detail: "Only an administrator may erase a person, or see who did."}
+	return forbidden("Only an administrator may erase a person, or see who did.")
 }
 
 // postErasure records that a person is erased and answers once the loader knows. What follows takes about a minute:
@@ -129,9 +127,7 @@ func (a *app) postErasure(c *gin.Context, v *view) error {
 // readErasure reads the body and checks it.
 func readErasure(raw []byte) (erasureRequest, []event.Problem) {
 	var req erasureRequest
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&req); err != nil || dec.More() {
+	if err := decodeStrict(raw, &req); err != nil {
 		return req, []event.Problem{{Code: event.CodeNotJSON, Message: `send {"person": "…", "reason": "…"} and nothing else`}}
 	}
 	var problems []event.Problem
@@ -180,31 +176,15 @@ func (a *app) writeErasure(ctx context.Context, e registry.Erasure) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.cfg.WriteTimeout)
-	defer cancel()
-	if _, err := a.producer.Produce(ctx, []bus.Message{{Key: key, Value: value}}); err != nil {
-		a.log.ErrorContext(ctx, "recording an erasure failed", "erasure", e.ErasureID, "error", err)
-		return &httpError{
-			status: http.StatusServiceUnavailable, code: "broker_away", header: map[string]string{"Retry-After": "5"},
-			detail: "The log did not take the erasure, so nothing is erased: try again in a few seconds.",
-		}
-	}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		known, err := a.db.Erasures(ctx, e.Workspace)
-		if err == nil && slices.ContainsFunc(known, func(k registry.Erasure) bool { return k.ErasureID == e.ErasureID }) {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return &httpError{
-				status: http.StatusServiceUnavailable, code: "not_readable_yet", header: map[string]string{"Retry-After": "5"},
-				detail: "The erasure is recorded and will be carried out, but the loader is behind. Asking again is harmless.",
-			}
-		}
-	}
+	return a.produceReadable(ctx, bus.Message{Key: key, Value: value}, write{
+		attrs: []any{"erasure", e.ErasureID},
+		readable: func(ctx context.Context) (bool, error) {
+			known, err := a.db.Erasures(ctx, e.Workspace)
+			return slices.ContainsFunc(known, func(k registry.Erasure) bool { return k.ErasureID == e.ErasureID }), err
+		},
+		refused: "The log did not take the erasure, so nothing is erased: try again in a few seconds.",
+		behind:  "The erasure is recorded and will be carried out, but the loader is behind. Asking again is harmless.",
+	})
 }
 
 // erasureAnswerOf puts an erasure and its passes together.

@@ -1,6 +1,7 @@
 package scorecard
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -149,7 +150,7 @@ func (a *app) getRegistryEntry(c *gin.Context, v *view) error {
 // putRegistryEntry writes a version and answers once it is readable.
 func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	if !v.viewer.Role.MayChangeRegistry() {
-		return &httpError{status: http.StatusForbidden, code: "forbidden", detail: "Your role may read the registry and not change it."}
+		return forbidden("Your role may read the registry and not change it.")
 	}
 	kind, key, err := a.entryOf(c, v)
 	if err != nil {
@@ -229,13 +230,26 @@ func checkMatch(ifMatch, ifNoneMatch, current string) error {
 	return stale
 }
 
+// decodeStrict reads one JSON value and knows every member of it.
+func decodeStrict(raw []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if dec.More() {
+		return errors.New("something follows the JSON value")
+	}
+	return nil
+}
+
 func readBody(c *gin.Context) ([]byte, error) {
 	if media, _, _ := strings.Cut(c.GetHeader("Content-Type"), ";"); media != "" && !strings.EqualFold(strings.TrimSpace(media), "application/json") {
-		return nil, &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_type", detail: "Send the entry as application/json."}
+		return nil, &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_type", detail: "Send the body as application/json."}
 	}
 	raw, err := io.ReadAll(c.Request.Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, &httpError{status: http.StatusRequestEntityTooLarge, code: "too_large", detail: fmt.Sprintf("An entry has at most %d bytes.", maxEntry)}
+		return nil, &httpError{status: http.StatusRequestEntityTooLarge, code: "too_large", detail: fmt.Sprintf("The body has at most %d bytes.", tooLarge.Limit)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read body: %w", err)
@@ -249,28 +263,45 @@ func (a *app) write(ctx context.Context, r registry.Record) error {
 	if err != nil {
 		return err
 	}
+	return a.produceReadable(ctx, bus.Message{Key: key, Value: value}, write{
+		attrs:    []any{"kind", r.Kind, "key", r.Key},
+		readable: func(ctx context.Context) (bool, error) { return a.registry.has(ctx, r) },
+		refused:  "The log did not take the entry: try again in a few seconds.",
+		behind:   "The entry is written and will take effect, but is not readable yet: the loader is behind. Writing it again is harmless.",
+	})
+}
+
+// write is what there is to know of a message for the topic of the registry.
+type write struct {
+	// attrs are those of the log.
+	attrs []any
+	// readable tells whether the loader has copied it.
+	readable func(context.Context) (bool, error)
+	// refused and behind say what it means that the log did not take it, and that the loader is late.
+	refused, behind string
+}
+
+// produceReadable writes a message and waits until what it says is readable.
+func (a *app) produceReadable(ctx context.Context, m bus.Message, w write) error {
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.WriteTimeout)
 	defer cancel()
-	if _, err := a.producer.Produce(ctx, []bus.Message{{Key: key, Value: value}}); err != nil {
-		a.log.ErrorContext(ctx, "registry write failed", "kind", r.Kind, "key", r.Key, "error", err)
-		return &httpError{
-			status: http.StatusServiceUnavailable, code: "broker_away", header: map[string]string{"Retry-After": "5"},
-			detail: "The log did not take the entry: try again in a few seconds.",
-		}
+	away := func(code, detail string) error {
+		return &httpError{status: http.StatusServiceUnavailable, code: code, header: map[string]string{"Retry-After": "5"}, detail: detail}
+	}
+	if _, err := a.producer.Produce(ctx, []bus.Message{m}); err != nil {
+		a.log.With(w.attrs...).ErrorContext(ctx, "registry write failed", "error", err)
+		return away("broker_away", w.refused)
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if ok, err := a.registry.has(ctx, r); ok && err == nil {
+		if ok, err := w.readable(ctx); ok && err == nil {
 			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return &httpError{
-				status: http.StatusServiceUnavailable, code: "not_readable_yet", header: map[string]string{"Retry-After": "5"},
-				detail: "The entry is written and will take effect, but is not readable yet: the loader is behind. Writing it again is harmless.",
-			}
+			return away("not_readable_yet", w.behind)
 		}
 	}
 }

@@ -26,14 +26,14 @@ func mayListRejects(v *view) error {
 	if v.viewer.Role.MayChangeRegistry() {
 		return nil
 	}
-	return &httpError{status: http.StatusForbidden, code: "forbidden", detail: "Only analysts and administrators may see single rejects; the summary is for everyone."}
+	return forbidden("Only analysts and administrators may see single rejects; the summary is for everyone.")
 }
 
 func mayReplay(v *view) error {
 	if v.viewer.Role.MayAdminister() {
 		return nil
 	}
-	return &httpError{status: http.StatusForbidden, code: "forbidden", detail: "Only administrators may send rejects again: their bytes may hold personal data, and what is sent again counts."}
+	return forbidden("Only administrators may send rejects again: their bytes may hold personal data, and what is sent again counts.")
 }
 
 // rejectAnswer is one reject of a list.

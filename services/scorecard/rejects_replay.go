@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/segmentio/kafka-go"
 
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
@@ -237,26 +236,16 @@ func (r *replay) produce(ctx context.Context, attempts []attempt) {
 		}
 	}
 	receipts, err := r.app.replays.events.Produce(ctx, messages)
-	var partial *bus.PartialError
 	if err != nil {
 		r.app.log.WarnContext(ctx, "replay produce failed", "error", err, "events", len(messages))
-		if !errors.As(err, &partial) {
-			partial = &bus.PartialError{Errs: make([]error, len(messages))}
-			for i := range partial.Errs {
-				partial.Errs[i] = err
-			}
-		}
 	}
+	failures := bus.Failures(err, len(messages))
 	for i, t := range sent {
-		var failure error
-		if partial != nil {
-			failure = partial.Errs[i]
-		}
-		switch {
+		switch failure := failures[i]; {
 		case failure == nil:
 			t.result.Receipt = new(receipts[i].String())
-		case errors.Is(failure, bus.ErrTooLarge), errors.Is(failure, kafka.MessageSizeTooLarge):
-			t.reject(event.Problem{Code: event.CodeTooLarge, Message: "the event with its attributes is larger than the log takes: shorten it"})
+		case errors.Is(failure, bus.ErrTooLarge):
+			t.reject(event.TooLargeForLog())
 		default:
 			delete(r.seen, t.event.Identity)
 			t.result.State, t.result.Code = warehouse.ReplayRetry, new(string(event.CodeBrokerAway))
@@ -282,10 +271,7 @@ func (r *replay) record(ctx context.Context, attempts []attempt) {
 	if err == nil {
 		return
 	}
-	n := len(messages)
-	if partial := (*bus.PartialError)(nil); errors.As(err, &partial) {
-		n = len(partial.Unwrap())
-	}
+	n := bus.Failed(err, len(messages))
 	r.report.Unrecorded += n
 	r.app.log.ErrorContext(ctx, "record replays failed", "error", err, "replays", n)
 }

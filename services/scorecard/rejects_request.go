@@ -1,7 +1,6 @@
 package scorecard
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -73,9 +72,7 @@ type replay struct {
 // newReplay reads a request, strictly.
 func (a *app) newReplay(v *view, raw []byte) (*replay, error) {
 	var req replayRequest
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&req); err != nil || dec.More() {
+	if err := decodeStrict(raw, &req); err != nil {
 		return nil, badReplay("", `send {"ids":[…]} or {"filter":{…}}, with fix, dry_run, limit and cursor if needed`)
 	}
 	id, err := uuid.NewV7()

@@ -24,21 +24,6 @@ import (
 	"plumbline/pkg/warehouse"
 )
 
-// Secret is the key of the hashes that stand for persons, and of browser sessions. It is the collector's.
-type Secret []byte
-
-// minSecret is the least length of a secret, bytes.
-const minSecret = 32
-
-// UnmarshalText takes the text as it is.
-func (s *Secret) UnmarshalText(text []byte) error {
-	if len(text) < minSecret {
-		return fmt.Errorf("give at least %d characters", minSecret)
-	}
-	*s = append(Secret(nil), text...)
-	return nil
-}
-
 // Config is what a scorecard needs. Zero values are the defaults.
 type Config struct {
 	// Listen is the address of a scorecard that runs alone.
@@ -46,7 +31,7 @@ type Config struct {
 	Log       process.LogConfig `name:"log"`
 	Bus       bus.Config        `name:"kafka"`
 	Warehouse warehouse.Config  `name:"clickhouse"`
-	Secret    Secret            `name:"secret" required:"true" help:"key of the hashes of persons, the same as the collector's; at least 32 characters"`
+	Secret    event.Secret      `name:"secret" required:"true" help:"key of the hashes of persons, the same as the collector's; at least 32 characters"`
 	// AdminToken is taken as Bearer and makes the caller an admin of the workspace.
 	AdminToken string `name:"admin-token" help:"bearer token of the administrator"`
 	Workspace  string `name:"workspace" default:"default" help:"the workspace that is shown"`
@@ -84,8 +69,8 @@ func (c Config) withDefaults() Config {
 // Validate reports everything that is wrong with the config.
 func (c Config) Validate() error {
 	errs := []error{c.Bus.Validate()}
-	if len(c.Secret) < minSecret {
-		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", minSecret))
+	if len(c.Secret) < event.MinSecret {
+		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", event.MinSecret))
 	}
 	if c.AdminToken != "" && len(c.AdminToken) < 16 {
 		errs = append(errs, errors.New("admin token: give at least 16 characters"))

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"plumbline/pkg/process"
 	"plumbline/services/standalone/parts"
 )
 
@@ -195,7 +196,7 @@ func (w *chain) steady(ctx, loading context.Context, load *workload, perS float6
 	started := time.Now()
 	for loading.Err() == nil && ctx.Err() == nil {
 		due := started.Add(time.Duration(float64(sent) / perS * float64(time.Second)))
-		if wait(loading, time.Until(due)) != nil {
+		if process.Wait(loading, time.Until(due)) != nil {
 			break
 		}
 		select {
@@ -210,7 +211,7 @@ func (w *chain) steady(ctx, loading context.Context, load *workload, perS float6
 
 // probe sends one event after the other and notes when.
 func (w *chain) probe(ctx, loading context.Context, t *trail) (acks []time.Duration, err error) {
-	for n := 0; wait(loading, probeEvery) == nil; n++ {
+	for n := 0; process.Wait(loading, probeEvery) == nil; n++ {
 		body := probeEvent(n, time.Now())
 		sent := t.send()
 		if err := w.collector.post(ctx, body, 1); err != nil {
@@ -224,7 +225,7 @@ func (w *chain) probe(ctx, loading context.Context, t *trail) (acks []time.Durat
 // watch reads the number until it has every event that was sent.
 func (w *chain) watch(ctx context.Context, t *trail, each func()) (fresh, reads []time.Duration, err error) {
 	for !t.through(len(fresh)) {
-		if err := wait(ctx, pollEvery); err != nil {
+		if err := process.Wait(ctx, pollEvery); err != nil {
 			return nil, nil, fmt.Errorf("%d events have not arrived in the number: %w", t.open(len(fresh)), err)
 		}
 		asked := time.Now()
@@ -284,16 +285,4 @@ func (t *trail) arrived(known, n int) []time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.sent[known:min(max(n, known), len(t.sent))]
-}
-
-// wait blocks for d, or until ctx ends, whose error it then returns.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(max(d, 0))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return ctx.Err()
-	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"plumbline/pkg/process"
 )
 
 // probeWorkflow is the workflow of the events that are followed, and of no others.
@@ -101,7 +103,7 @@ func (r *reader) awaitHours(ctx context.Context, want int) error {
 		if err != nil || n >= want {
 			return err
 		}
-		if err := wait(ctx, pollEvery); err != nil {
+		if err := process.Wait(ctx, pollEvery); err != nil {
 			return fmt.Errorf("%d of %d events are in the number: %w", n, want, err)
 		}
 	}

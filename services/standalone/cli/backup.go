@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/schollz/progressbar/v3"
 
 	"plumbline/services/standalone"
@@ -158,12 +157,8 @@ func (c *backupCommand) download(ctx context.Context, s Streams, url string, out
 	defer func() { _ = res.Body.Close() }()
 	all, err := strconv.ParseInt(res.Header.Get(standalone.BackupBytes), 10, 64)
 	if res.StatusCode != http.StatusOK || err != nil {
-		var problem struct {
-			Title  string `json:"title"`
-			Detail string `json:"detail"`
-		}
-		_ = json.UnmarshalRead(io.LimitReader(res.Body, 1<<16), &problem)
-		return fmt.Errorf("the server answered %s: %s %s", res.Status, problem.Title, problem.Detail)
+		raw, _ := io.ReadAll(io.LimitReader(res.Body, 1<<16))
+		return refusedBy(res, raw)
 	}
 	bar := newBytes(s, "receive")
 	defer bar.finish()

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -92,11 +90,11 @@ func (c *eraseCommand) ask(s Streams) error {
 	s.note("This takes %s out of every row, rollup, reject and registry entry, for good: it cannot be undone.\n"+
 		"Totals and numbers of people stay; free text of their rows is emptied; what still comes in of them is stored under a pseudonym.\n"+
 		"Type \"erase\" to go on: ", c.Person)
-	line, err := bufio.NewReader(s.In).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the answer: %w", err)
+	line, err := s.line()
+	if err != nil {
+		return err
 	}
-	if strings.TrimSpace(line) != "erase" {
+	if line != "erase" {
 		s.note("\n")
 		return errors.New("nothing was erased: answer with \"erase\", or give --yes")
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -191,16 +190,4 @@ func (r remote) open(ctx context.Context, s Streams, path, accept string) (*http
 		return nil, fmt.Errorf("ask the server (is it running?): %w", err)
 	}
 	return res, nil
-}
-
-// refusedBy is an answer that is none.
-func refusedBy(res *http.Response, raw []byte) error {
-	var problem struct {
-		Title  string `json:"title"`
-		Detail string `json:"detail"`
-	}
-	if err := json.Unmarshal(raw, &problem); err != nil || problem.Title+problem.Detail == "" {
-		return errors.New("the server answered " + res.Status)
-	}
-	return fmt.Errorf("the server answered %s: %s %s", res.Status, problem.Title, problem.Detail)
 }

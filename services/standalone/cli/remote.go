@@ -106,15 +106,22 @@ func (a admin) call(ctx context.Context, s Streams, method, path string, body []
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		var problem struct {
-			Title  string `json:"title"`
-			Detail string `json:"detail"`
-		}
-		_ = json.Unmarshal(raw, &problem)
-		return nil, fmt.Errorf("the server answered %s: %s %s", res.Status, problem.Title, problem.Detail)
+		return nil, refusedBy(res, raw)
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
 		return nil, fmt.Errorf("the answer of %s is not what a scorecard says: %w", path, err)
 	}
 	return raw, nil
+}
+
+// refusedBy is an answer that is none.
+func refusedBy(res *http.Response, raw []byte) error {
+	var problem struct {
+		Title  string `json:"title"`
+		Detail string `json:"detail"`
+	}
+	if err := json.Unmarshal(raw, &problem); err != nil || problem.Title+problem.Detail == "" {
+		return errors.New("the server answered " + res.Status)
+	}
+	return fmt.Errorf("the server answered %s: %s %s", res.Status, problem.Title, problem.Detail)
 }

@@ -236,10 +236,16 @@ func deref(s *string) string {
 // ask wants a yes.
 func ask(s Streams, question string) bool {
 	s.note("%s [y/N] ", question)
+	answer, err := s.line()
+	answer = strings.ToLower(answer)
+	return err == nil && (answer == "y" || answer == "yes")
+}
+
+// line reads one line of what is typed, without the space around it; what ends before the line does counts, too.
+func (s Streams) line() (string, error) {
 	line, err := bufio.NewReader(s.In).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return false
+		return "", fmt.Errorf("read the answer: %w", err)
 	}
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return answer == "y" || answer == "yes"
+	return strings.TrimSpace(line), nil
 }

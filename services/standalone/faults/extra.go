@@ -13,6 +13,7 @@ import (
 
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/pkg/process"
 	"plumbline/pkg/registry"
 	"plumbline/pkg/warehouse"
 )
@@ -33,7 +34,7 @@ func newExtra(r *run, rng *rand.Rand) *extra {
 // write writes until it has written everything; what fails is the suite's failure.
 func (x *extra) write(ctx context.Context) error {
 	for range 2 + x.rng.IntN(4) {
-		if err := pause(ctx, time.Duration(x.rng.IntN(1200))*time.Millisecond); err != nil {
+		if err := process.Wait(ctx, time.Duration(x.rng.IntN(1200))*time.Millisecond); err != nil {
 			return err
 		}
 		var err error
@@ -69,7 +70,7 @@ func (x *extra) produce(ctx context.Context, topic bus.Name, list ...kafka.Messa
 		if err == nil {
 			return nil
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := process.Wait(ctx, 100*time.Millisecond); err != nil {
 			return fmt.Errorf("write past the collector: %w", err)
 		}
 	}
@@ -148,7 +149,7 @@ func (x *extra) put(ctx context.Context, zone string) error {
 				return fmt.Errorf("put the calendar: the scorecard answered %s", res.Status)
 			}
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := process.Wait(ctx, 100*time.Millisecond); err != nil {
 			return fmt.Errorf("put the calendar: %w", err)
 		}
 	}
@@ -206,7 +207,7 @@ func (x *extra) registryLoaded(ctx context.Context, db *warehouse.DB) error {
 		if open == 0 {
 			return nil
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := process.Wait(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"plumbline/pkg/process"
 	"plumbline/services/standalone/faults/wire"
 )
 
@@ -47,7 +48,7 @@ func (f *fault) between(from, to time.Duration) time.Duration {
 // later does something after a while of the load, unless the load has ended by then.
 func (f *fault) later(ctx context.Context, wait time.Duration, do func()) {
 	f.run.background.Go(func() {
-		if pause(ctx, wait) == nil {
+		if process.Wait(ctx, wait) == nil {
 			f.hits.Add(1)
 			do()
 		}

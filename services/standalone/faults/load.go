@@ -14,6 +14,7 @@ import (
 
 	"plumbline/pkg/client"
 	"plumbline/pkg/event"
+	"plumbline/pkg/process"
 )
 
 // acked is an event that the collector has accepted.
@@ -116,7 +117,7 @@ func (l *load) run(ctx context.Context, all []batch) error {
 	for range senders {
 		group.Go(func() {
 			for b := range next {
-				if err := pause(ctx, time.Until(began.Add(b.at))); err != nil {
+				if err := process.Wait(ctx, time.Until(began.Add(b.at))); err != nil {
 					return
 				}
 				if err := l.send(ctx, b); err != nil {
@@ -238,7 +239,7 @@ func (l *load) post(ctx context.Context, list []shipment, binary bool) ([]event.
 		if err != nil || final(answers) {
 			return answers, err
 		}
-		if err := pause(ctx, time.Duration(min(50<<min(tries, 4), 500))*time.Millisecond); err != nil {
+		if err := process.Wait(ctx, time.Duration(min(50<<min(tries, 4), 500))*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"plumbline/pkg/bus"
+	"plumbline/pkg/process"
 )
 
 // message is one of the log.
@@ -81,7 +82,7 @@ func again(ctx context.Context, do func() error) error {
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
-		if stopped := pause(ctx, 200*time.Millisecond); stopped != nil {
+		if stopped := process.Wait(ctx, 200*time.Millisecond); stopped != nil {
 			return errors.Join(err, stopped)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"plumbline/pkg/process"
 	"plumbline/services/standalone/faults/wire"
 	"plumbline/services/standalone/parts"
 )
@@ -143,7 +144,7 @@ func (f *fault) during(ctx context.Context, engine string, begin, end func(*wire
 		for _, p := range links {
 			begin(p)
 		}
-		_ = pause(ctx, long) // calm comes earlier perhaps
+		_ = process.Wait(ctx, long) // calm comes earlier perhaps
 		for _, p := range links {
 			end(p)
 		}
@@ -174,7 +175,7 @@ func (f *fault) diskFull(ctx context.Context, m *member, then func()) {
 	f.say("%s, files to %d bytes", f.detail, size)
 	f.later(ctx, wait, func() {
 		_ = m.engine.LimitFiles(size) // where it has ended, another fault is quicker
-		_ = pause(ctx, long)
+		_ = process.Wait(ctx, long)
 		_ = m.engine.LimitFiles(parts.Unlimited)
 		then()
 	})
@@ -218,7 +219,7 @@ func pausedCollector(ctx context.Context, f *fault) {
 	f.say("%s, for %s", a, long.Round(10*time.Millisecond))
 	f.when(f.w.collector.brokers, a, func(string) wire.Verdict {
 		f.w.collector.engine.Pause()
-		_ = pause(ctx, long)
+		_ = process.Wait(ctx, long)
 		f.w.collector.engine.Resume()
 		return wire.Pass
 	})

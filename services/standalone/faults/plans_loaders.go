@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"plumbline/pkg/process"
 	"plumbline/services/standalone/faults/wire"
 )
 
@@ -25,7 +26,7 @@ func pausedLoader(ctx context.Context, f *fault) {
 	f.second(ctx)
 	f.when(proxies, a, func(string) wire.Verdict {
 		victim.engine.Pause()
-		_ = pause(ctx, long)
+		_ = process.Wait(ctx, long)
 		victim.engine.Resume()
 		return wire.Pass
 	})
@@ -60,7 +61,7 @@ func rebalanceStorm(ctx context.Context, f *fault) {
 				continue // its engines may be away just now
 			}
 			f.hits.Add(1)
-			if pause(ctx, wait) != nil {
+			if process.Wait(ctx, wait) != nil {
 				return
 			}
 			// The next one joins while this one leaves.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"plumbline/pkg/process"
 )
 
 // loadTime is over how long the events of a run are spread; its faults last as long, or twice as long where they have
@@ -130,12 +132,12 @@ func (r *run) hurt(ctx context.Context, cfg Config, rng *rand.Rand, rep *report)
 // rage waits while the faults happen: for the time of the load, and on a slow machine a little longer, until all have met
 // their step.
 func (r *run) rage(ctx context.Context, faults []*fault) error {
-	if err := pause(ctx, loadTime); err != nil {
+	if err := process.Wait(ctx, loadTime); err != nil {
 		return err
 	}
 	began := time.Now()
 	for time.Since(began) < loadTime && slices.ContainsFunc(faults, func(f *fault) bool { return f.met() == 0 }) {
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := process.Wait(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -180,7 +182,7 @@ func (r *run) settle(ctx context.Context) error {
 			return fmt.Errorf("not complete %s after the load: complete through %s, want after %s (%w)",
 				settleTime, s.CompleteThrough, sent.UTC(), errors.Join(err, errLate))
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := process.Wait(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"plumbline/pkg/event"
+	"plumbline/pkg/process"
 	"plumbline/pkg/warehouse"
 )
 
@@ -42,7 +43,7 @@ func countable() map[event.Kind]string {
 
 // sample samples until ctx ends. While the database is away there is nothing to sample.
 func (s *watch) sample(ctx context.Context) {
-	for i := 0; pause(ctx, sampleEvery) == nil; i++ {
+	for i := 0; process.Wait(ctx, sampleEvery) == nil; i++ {
 		_ = s.once(ctx, workspaces()[i%len(workspaces())])
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/bus"
+	"plumbline/pkg/process"
 	"plumbline/pkg/warehouse"
 	"plumbline/services/standalone/faults/wire"
 	"plumbline/services/standalone/parts"
@@ -320,23 +321,11 @@ func (m *member) calm() {
 // await waits until the member runs.
 func (m *member) await(ctx context.Context) error {
 	for !m.engine.Running() {
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := process.Wait(ctx, 20*time.Millisecond); err != nil {
 			return fmt.Errorf("%s does not come back: %w", m.name, err)
 		}
 	}
 	return nil
-}
-
-// pause waits, or returns the error of ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // retire stops the member in good order until calm.
