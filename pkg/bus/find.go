@@ -228,56 +228,67 @@ func (s *search) run(ctx context.Context) (map[string]int64, error) {
 
 // fetch reads some messages from s.at on.
 func (s *search) fetch(ctx context.Context, found map[string]int64) error {
-	res, err := s.finder.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: s.topic, Partition: s.partition, Offset: s.at,
-		MinBytes: 1, MaxBytes: findFetch, MaxWait: 250 * time.Millisecond, IsolationLevel: kafka.ReadCommitted,
+	before := s.at
+	err := eachRecord(ctx, s.finder.client, &kafka.FetchRequest{
+		Topic: s.topic, Partition: s.partition, Offset: s.at, MinBytes: 1, MaxBytes: findFetch, MaxWait: 250 * time.Millisecond,
+	}, func(r *kafka.Record) error {
+		key, err := readAll(r.Key)
+		if err != nil {
+			return err
+		}
+		s.at = r.Offset + 1
+		s.messages++
+		s.bytes += int64(len(key))
+		if r.Value != nil {
+			s.bytes += int64(r.Value.Len())
+		}
+		if _, seen := found[string(key)]; !seen && slices.ContainsFunc(s.keys, func(k []byte) bool { return bytes.Equal(k, key) }) {
+			found[string(key)] = r.Offset
+		}
+		return nil
 	})
+	if err == nil && s.at == before {
+		err = errors.New("fetch: the broker has sent nothing")
+	}
+	return err
+}
+
+// eachRecord asks once for committed messages, and visits those from the offset on that was asked for. A visitor closes
+// nothing.
+func eachRecord(ctx context.Context, client *kafka.Client, req *kafka.FetchRequest, visit func(*kafka.Record) error) error {
+	req.IsolationLevel = kafka.ReadCommitted
+	res, err := client.Fetch(ctx, req)
 	if err == nil {
 		err = res.Error
 	}
 	if err != nil {
 		return fmt.Errorf("fetch: %w", err)
 	}
-	before := s.at
 	for {
 		record, err := res.Records.ReadRecord()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("read: %w", err)
 		}
-		key, err := readAll(record.Key)
+		if record.Offset >= req.Offset { // a batch may begin before it
+			err = visit(record)
+		}
+		for _, b := range []kafka.Bytes{record.Key, record.Value} {
+			if b != nil {
+				_ = b.Close()
+			}
+		}
 		if err != nil {
 			return err
 		}
-		size := int64(len(key))
-		if record.Value != nil {
-			size += int64(record.Value.Len())
-			_ = record.Value.Close()
-		}
-		if record.Offset < s.at {
-			continue // a batch may begin before the offset that was asked for
-		}
-		s.at = record.Offset + 1
-		s.messages++
-		s.bytes += size
-		if _, seen := found[string(key)]; !seen && slices.ContainsFunc(s.keys, func(k []byte) bool { return bytes.Equal(k, key) }) {
-			found[string(key)] = record.Offset
-		}
 	}
-	if s.at == before {
-		return errors.New("fetch: the broker has sent nothing")
-	}
-	return nil
 }
 
 // readAll reads the bytes of a record; nil where there are none.
 func readAll(b kafka.Bytes) ([]byte, error) {
 	raw, err := kafka.ReadAll(b)
-	if b != nil {
-		_ = b.Close()
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -126,38 +125,21 @@ func (f *followed) resettle(ctx context.Context) error {
 }
 
 func (f *followed) fetch(ctx context.Context) error {
-	res, err := f.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: f.topic, Partition: f.partition, Offset: f.next,
-		MinBytes: 1, MaxBytes: followBytes, MaxWait: followWait, IsolationLevel: kafka.ReadCommitted,
-	})
-	if err == nil {
-		err = res.Error
-	}
-	if err != nil {
-		return fmt.Errorf("fetch: %w", err)
-	}
-	for {
-		record, err := res.Records.ReadRecord()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read: %w", err)
-		}
-		key, err := readAll(record.Key)
+	return eachRecord(ctx, f.client, &kafka.FetchRequest{
+		Topic: f.topic, Partition: f.partition, Offset: f.next, MinBytes: 1, MaxBytes: followBytes, MaxWait: followWait,
+	}, func(r *kafka.Record) error {
+		key, err := readAll(r.Key)
 		if err != nil {
 			return err
 		}
-		value, err := readAll(record.Value)
+		value, err := readAll(r.Value)
 		if err != nil {
 			return err
 		}
-		if record.Offset < f.next {
-			continue // a batch may begin before the offset that was asked for
-		}
-		f.next = record.Offset + 1
+		f.next = r.Offset + 1
 		f.Handle(f.name, kafka.Message{
-			Topic: f.topic, Partition: f.partition, Offset: record.Offset, Key: key, Value: value, Headers: record.Headers, Time: record.Time,
+			Topic: f.topic, Partition: f.partition, Offset: r.Offset, Key: key, Value: value, Headers: r.Headers, Time: r.Time,
 		})
-	}
+		return nil
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"time"
@@ -105,35 +104,20 @@ func (m *member) lags(ctx context.Context, partitions []int, now time.Time) ([]l
 
 // timeAt is the broker's time of the first message from an offset on.
 func (m *member) timeAt(ctx context.Context, partition int, offset int64) (time.Time, error) {
-	res, err := m.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: m.topic, Partition: partition, Offset: offset,
-		MinBytes: 1, MaxBytes: 1, MaxWait: time.Second, IsolationLevel: kafka.ReadCommitted,
+	var at time.Time
+	err := eachRecord(ctx, m.client, &kafka.FetchRequest{
+		Topic: m.topic, Partition: partition, Offset: offset, MinBytes: 1, MaxBytes: 1, MaxWait: time.Second,
+	}, func(r *kafka.Record) error {
+		if at.IsZero() {
+			at = r.Time
+		}
+		return nil
 	})
-	if err == nil {
-		err = res.Error
+	if err == nil && at.IsZero() {
+		// Only markers of transactions stand there; they are not waiting for anybody.
+		at = time.Now()
 	}
-	if err != nil {
-		return time.Time{}, fmt.Errorf("fetch: %w", err)
-	}
-	for {
-		record, err := res.Records.ReadRecord()
-		if errors.Is(err, io.EOF) {
-			// Only markers of transactions stand there; they are not waiting for anybody.
-			return time.Now(), nil
-		}
-		if err != nil {
-			return time.Time{}, fmt.Errorf("read: %w", err)
-		}
-		if _, err := readAll(record.Key); err != nil {
-			return time.Time{}, err
-		}
-		if record.Value != nil {
-			_ = record.Value.Close()
-		}
-		if record.Offset >= offset {
-			return record.Time, nil
-		}
-	}
+	return at, err
 }
 
 // retentionOf is how long a topic keeps messages, as the broker says; 0 is for ever.
