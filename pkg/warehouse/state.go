@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -75,6 +76,20 @@ func (db *DB) InsertProgress(ctx context.Context, rows []Progress) error {
 	return insertStructs(ctx, db, "progress", []string{
 		"stream", "kafka_partition", "partitions", "next_offset", "through", "recorded_at",
 	}, rows)
+}
+
+// NextOffset is the first message of a partition that is not processed yet, as was recorded last; 0 where nothing was.
+func (db *DB) NextOffset(ctx context.Context, stream string, partition int) (int64, error) {
+	var rows []struct {
+		Next uint64 `ch:"next"`
+	}
+	// The latest, not the greatest: a topic that was made anew counts from 0.
+	const sql = `SELECT argMax(next_offset, recorded_at) AS next FROM progress
+WHERE stream = {stream:String} AND kafka_partition = {partition:UInt16}`
+	if err := db.Query(ctx, sql, map[string]any{"stream": stream, "partition": partition}, &rows); err != nil {
+		return 0, fmt.Errorf("read progress: %w", err)
+	}
+	return int64(rows[0].Next), nil
 }
 
 func insertStructs[R any](ctx context.Context, db *DB, table string, columns []string, rows []R) error {

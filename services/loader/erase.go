@@ -273,6 +273,11 @@ func (l *loader) eraseRequester(ctx context.Context, e registry.Erasure) error {
 // deletes what superseded rollups still say. It returns how many days there were. A roll that has read the rows before
 // they were changed may end after the first look, so that each look asks for what it finds.
 func (l *loader) eraseRollups(ctx context.Context, e registry.Erasure, number uint8) (uint64, error) {
+	if number >= lastPass {
+		if err := l.awaitRolls(ctx, e.Workspace); err != nil {
+			return 0, err
+		}
+	}
 	asked := map[event.Day]time.Time{}
 	for deadline := time.Now().Add(rollPatience); ; {
 		days, err := l.db.ErasedDays(ctx, e)
@@ -300,6 +305,36 @@ func (l *loader) eraseRollups(ctx context.Context, e registry.Erasure, number ui
 		}
 		if err := process.Wait(ctx, rollPoll); err != nil {
 			return 0, err
+		}
+	}
+}
+
+// awaitRolls waits until every roll of the workspace has ended that was asked for before: one that has read the rows before
+// they were changed, and shows nothing yet, cannot be looked for. The marks of a workspace are handled one after the other,
+// so that it is enough to wait for a mark of its own.
+func (l *loader) awaitRolls(ctx context.Context, workspace string) error {
+	message, err := mark{Workspace: workspace, Day: event.DayOf(time.Now())}.message()
+	if err != nil {
+		return err
+	}
+	receipts, err := l.marks.Produce(ctx, []bus.Message{message})
+	if err != nil {
+		return fmt.Errorf("write a mark: %w", err)
+	}
+	own := receipts[0]
+	for deadline := time.Now().Add(rollPatience); ; {
+		next, err := l.db.NextOffset(ctx, warehouse.StreamMarks, own.Partition)
+		if err != nil {
+			return err
+		}
+		switch {
+		case next > own.Offset:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("the rolls of %q have not ended in %s", workspace, rollPatience)
+		}
+		if err := process.Wait(ctx, rollPoll); err != nil {
+			return err
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -266,6 +267,28 @@ func TestTwoLoadersEraseTwoPersons(t *testing.T) {
 		if p.Pass > 2 && (p.ErasureID != "first" || !p.Found()) {
 			t.Errorf("a pass that has found nothing is recorded: %+v", p)
 		}
+	}
+}
+
+// A roll that has read the rows before they were changed may still be under way, and show nothing yet: the last pass waits
+// until all rolls have ended that were asked for before.
+func TestLastPassWaitsForRolls(t *testing.T) {
+	t.Parallel()
+	e := newErasing(t, time.Second)
+	loaders := make(chan *loader, 2)
+	e.change = func(l *loader) { loaders <- l }
+	e.cfg.NoRoll = true
+	e.run(nil)
+	l := <-loaders
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := l.awaitRolls(ctx, workspace); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("while nobody rolls: %v, want to wait", err)
+	}
+	e.cfg.NoRoll = false
+	e.run(nil)
+	if err := l.awaitRolls(t.Context(), workspace); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -46,16 +46,24 @@ func (l *loader) mark(ctx context.Context, b *batch) error {
 func (l *loader) writeMarks(ctx context.Context, marks []mark) error {
 	messages := make([]bus.Message, len(marks))
 	for i, m := range marks {
-		value, err := json.Marshal(m)
-		if err != nil {
-			return fmt.Errorf("encode mark: %w", err)
+		var err error
+		if messages[i], err = m.message(); err != nil {
+			return err
 		}
-		messages[i] = bus.Message{Key: []byte(m.Workspace), Value: value}
 	}
 	if _, err := l.marks.Produce(ctx, messages); err != nil {
 		return fmt.Errorf("write marks: %w", err)
 	}
 	return nil
+}
+
+// message is the mark as it travels: under the key of its workspace.
+func (m mark) message() (bus.Message, error) {
+	value, err := json.Marshal(m)
+	if err != nil {
+		return bus.Message{}, fmt.Errorf("encode mark: %w", err)
+	}
+	return bus.Message{Key: []byte(m.Workspace), Value: value}, nil
 }
 
 // readMark reads a message on the topic of marks.

@@ -137,12 +137,28 @@ func (l *loader) refuseSealed(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
+	return l.refuseClosed(ctx, b, closed)
+}
+
+// refuseClosed refuses the events of closed days. One whose row is stored is not refused: an earlier attempt at the chunk
+// has taken it while its day was open still, before midnight, and it would be both.
+func (l *loader) refuseClosed(ctx context.Context, b *batch, closed map[event.Identity]event.Problem) error {
 	if len(closed) == 0 {
 		return nil
 	}
+	var refusable []event.Stored
+	for _, e := range b.fresh {
+		if _, ok := closed[e.Identity]; ok {
+			refusable = append(refusable, e)
+		}
+	}
+	stored, err := l.db.StoredRows(ctx, refusable)
+	if err != nil {
+		return err
+	}
 	open := b.fresh[:0:0]
 	for _, e := range b.fresh {
-		if p, refused := closed[e.Identity]; refused {
+		if p, refused := closed[e.Identity]; refused && !stored[e.Identity] {
 			b.rejectEvent(e, p)
 			continue
 		}

@@ -37,7 +37,8 @@ type step struct {
 //   - decode reads the messages; one that is none of ours, or in the wrong partition, is refused.
 //   - judge compares each with what is stored and with the chunk before it: new, repeated, duplicate or refused. It only
 //     reads, so a repetition judges the same, but for what the steps below have stored meanwhile.
-//   - seal refuses new events of closed days; after judge, so that the retry of an old one is a duplicate still.
+//   - seal refuses new events of closed days; after judge, so that the retry of an old one is a duplicate still. One that an
+//     earlier attempt has stored when its day was open stays stored.
 //   - insert raw comes before insert identities: after a crash between them the events are new once more, and the
 //     second insert of the same rows collapses with the first. The other way round they would be duplicates of nothing.
 //   - mark comes after both, so that whoever rolls the day sees the rows; for repeated rows too, since the crash may have
@@ -249,8 +250,8 @@ func (l *loader) refusable(ctx context.Context, e *event.Stored, known, amended 
 	if !bad {
 		return p, false, nil
 	}
-	stored, err := l.db.HasRow(ctx, *e)
-	return p, !stored, err
+	stored, err := l.db.StoredRows(ctx, []event.Stored{*e})
+	return p, !stored[e.Identity], err
 }
 
 // mismatch is why an event is refused that says something else than what is stored under its identity. Where that stands

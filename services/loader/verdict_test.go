@@ -54,6 +54,46 @@ func TestCrashChangesNoVerdict(t *testing.T) {
 	}
 }
 
+// A loader dies before midnight, after it has stored an event of the last day that is open, and the chunk is read again when
+// the day is closed: what was stored stays stored, and is not refused beside. Its neighbour, which was not stored, is.
+func TestMidnightChangesNoVerdict(t *testing.T) {
+	t.Parallel()
+	s := newSealing(t)
+	s.set("2026-06-01T23:59:00Z") // less 90 days: 3 March is open
+	w := s.world
+	w.send(w.maker.Stored(t, workspace, "s", "last", instant("2026-03-03T08:00:00Z"), work("bob")))
+	crashed := make(chan struct{})
+	var once atomic.Bool
+	stop := w.run(func(cancel context.CancelFunc, step string) error {
+		if step != "insert raw" {
+			return nil
+		}
+		if once.CompareAndSwap(false, true) {
+			cancel()
+			close(crashed)
+		}
+		return errCrash
+	})
+	<-crashed
+	stop()
+	s.set("2026-06-02T00:01:00Z")
+	w.send(w.maker.Stored(t, workspace, "s", "late", instant("2026-03-03T09:00:00Z"), work("bob")))
+	w.run(nil)
+	w.complete()
+	if n := w.count("SELECT count() AS n FROM rejects FINAL WHERE id = 'last'"); n != 0 {
+		t.Errorf("%d rejects of the event that was stored, want none", n)
+	}
+	if n := w.count("SELECT count() AS n FROM rejects FINAL WHERE id = 'late' AND code = 'too_old'"); n != 1 {
+		t.Errorf("%d rejects of the event that was late, want 1", n)
+	}
+	if n := w.count("SELECT count() AS n FROM hours_saved FINAL WHERE id = 'last'"); n != 1 {
+		t.Errorf("%d rows of the event that was stored, want 1", n)
+	}
+	if n := w.count("SELECT uniqExact(identity) AS n FROM identities"); n != 1 {
+		t.Errorf("%d identities are stored, want one", n)
+	}
+}
+
 // A correction of a void is refused, and an event of the same id behind it is taken. A loader that dies before it has
 // written the refusal finds that event stored, and gives the same reason as before.
 func TestCrashChangesNoReason(t *testing.T) {
