@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"plumbline/pkg/event"
 )
 
@@ -28,35 +30,63 @@ type finding struct {
 // or two kinds of events have happened, and a statement over nothing takes the engine as long as one over a thousand
 // rows. What comes later is marked later, and rolled again.
 func (db *DB) find(ctx context.Context, all []rollup, args map[string]any) ([]finding, error) {
-	arms := make([]string, 0, len(all)+1)
+	const ofVoid = "void"
+	arms := []string{
+		"SELECT toUInt8(0) AS place, '" + ofVoid + "' AS amended FROM void WHERE " + ofWorkspace + " LIMIT 1",
+		"SELECT DISTINCT toUInt8(0), toString(target_kind) FROM correct WHERE " + ofWorkspace,
+	}
 	for i, r := range all {
-		spec, ok := event.Lookup(r.concern.kind)
-		if !ok {
-			panic(fmt.Sprintf("concern of %s: no kind %q", r.table, r.concern.kind))
-		}
-		corrected := "(SELECT count() FROM (" + corrections(r.concern.kind) + "))"
-		rows := "SELECT count() FROM " + spec.Table + " WHERE " + ofWorkspace + " AND (" + r.concern.condition + ")"
-		if r.concern.fixedDay {
-			corrected = "(SELECT count() FROM " + spec.Table + " WHERE " + ofWorkspace + " AND " + rawDays +
-				" AND identity IN (" + corrections(r.concern.kind) + "))"
-		}
-		arms = append(arms, fmt.Sprintf("SELECT %d AS place, (%s) AS found, %s AS corrected", i, rows, corrected))
+		arms = append(arms, fmt.Sprintf("SELECT toUInt8(%d), '' FROM %s LIMIT 1", i, r.concern.rows()))
 	}
-	arms = append(arms, fmt.Sprintf("SELECT %d, (SELECT count() FROM (%s)), 0", len(all), voids))
-	var counts []struct {
-		Place     uint8  `ch:"place"`
-		Found     uint64 `ch:"found"`
-		Corrected uint64 `ch:"corrected"`
+	var found []struct {
+		Place   uint8  `ch:"place"`
+		Amended string `ch:"amended"`
 	}
-	if err := db.Query(ctx, strings.Join(arms, "\nUNION ALL\n"), args, &counts); err != nil {
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(firstRow))
+	if err := db.Query(ctx, "("+strings.Join(arms, ")\nUNION ALL\n(")+")", args, &found); err != nil {
 		return nil, err
 	}
-	out := make([]finding, len(all)+1)
-	for _, c := range counts {
-		out[c.Place] = finding{none: c.Found == 0 && c.Corrected == 0, amendments: amendments{corrections: c.Corrected > 0}}
+	some, amended := map[int]bool{}, map[string]bool{}
+	for _, f := range found {
+		if f.Amended == "" {
+			some[int(f.Place)] = true
+		} else {
+			amended[f.Amended] = true
+		}
 	}
-	for i := range all {
-		out[i].voids = !out[len(all)].none
+	out := make([]finding, len(all))
+	for i, r := range all {
+		out[i].voids, out[i].corrections = amended[ofVoid], amended[string(r.concern.kind)]
+		if out[i].corrections && r.concern.fixedDay {
+			n, err := db.countRows(ctx, "SELECT count() AS n FROM (SELECT 1 FROM "+r.concern.corrected()+" LIMIT 1)", args)
+			if err != nil {
+				return nil, err
+			}
+			out[i].corrections = n > 0
+		}
+		out[i].none = !some[i] && !out[i].corrections
 	}
-	return out[:len(all)], nil
+	return out, nil
+}
+
+// firstRow are settings for statements that stop at the first row that they find: without them the engine reads a block for
+// each of its threads.
+var firstRow = clickhouse.Settings{"max_threads": 1, "max_block_size": 1}
+
+// rows are the rows as they stand before corrections.
+func (c concern) rows() string {
+	return c.table() + " WHERE " + ofWorkspace + " AND (" + c.condition + ")"
+}
+
+// corrected are the corrected rows of the days, where corrections do not move rows.
+func (c concern) corrected() string {
+	return c.table() + " WHERE " + ofWorkspace + " AND " + rawDays + " AND identity IN (" + corrections(c.kind) + ")"
+}
+
+func (c concern) table() string {
+	spec, ok := event.Lookup(c.kind)
+	if !ok {
+		panic(fmt.Sprintf("concern of a rollup: no kind %q", c.kind))
+	}
+	return spec.Table
 }

@@ -109,7 +109,7 @@ func (db *DB) InsertEvents(ctx context.Context, rows []event.Stored) error {
 }
 
 // parallelInserts is how many blocks are inserted at a time.
-const parallelInserts = 4
+const parallelInserts = 6
 
 // rawBlocks sorts the rows into blocks.
 func rawBlocks(rows []event.Stored) ([]*rawBlock, error) {

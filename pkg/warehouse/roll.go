@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/event"
 )
@@ -65,19 +67,34 @@ func (db *DB) Roll(ctx context.Context, req RollRequest) error {
 	if err != nil {
 		return fmt.Errorf("look what to roll: %w", err)
 	}
+	// Each insert waits for the disk.
+	group, within := errgroup.WithContext(clickhouse.Context(ctx, clickhouse.WithSettings(rollSettings)))
+	group.SetLimit(parallelRolls)
 	for i, r := range all {
 		if found[i].none {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(ctx, db.cfg.RollTimeout)
-		err := db.exec(ctx, "INSERT INTO "+r.table+" ("+rollupColumns(r)+")\n"+r.query(found[i].amendments), args)
-		cancel()
-		if err != nil {
-			return fmt.Errorf("roll into %s: %w", r.table, err)
-		}
+		group.Go(func() error {
+			ctx, cancel := context.WithTimeout(within, db.cfg.RollTimeout)
+			defer cancel()
+			if err := db.exec(ctx, "INSERT INTO "+r.table+" ("+rollupColumns(r)+")\n"+r.query(found[i].amendments), args); err != nil {
+				return fmt.Errorf("roll into %s: %w", r.table, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	return db.point(ctx, req)
 }
+
+// rollSettings: to collapse the copies of rows in several threads takes a third more of the machine, and of a day of a million
+// events no less time, since other rollups are computed at the same time.
+var rollSettings = clickhouse.Settings{"max_final_threads": 1}
+
+// parallelRolls is how many rollups are computed at a time.
+const parallelRolls = 3
 
 // point makes the days visible: one block into a table without partitions is one part.
 func (db *DB) point(ctx context.Context, req RollRequest) error {

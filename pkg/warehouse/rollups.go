@@ -25,8 +25,8 @@ const (
 )
 
 func hoursRollup() rollup {
-	// Sums of Decimal(18, 6) are Decimal(38, 6). A product needs the wider operand before it is taken, or it would
-	// overflow in 64 bits, and its sum 256 bits, or it might wrap around in 128.
+	// Sums of Decimal(18, 6) are Decimal(38, 6). A product of two needs 38 digits, for which the operands are widened: it would
+	// overflow in 64 bits. Its sum needs 256 bits, or it might wrap around in 128.
 	const query = head + `team, workflow, person, evidence, assisted, trial,
 	count(),
 	sum(units),
@@ -35,11 +35,11 @@ func hoursRollup() rollup {
 	sum(spent),
 	countIf(given),
 	sumIf(units, given),
-	sumIf(toDecimal256(units, 6) * toDecimal256(ifNull(baseline_minutes, 0), 6), given),
+	sumIf(toDecimal256(toDecimal128(units, 6) * toDecimal128(ifNull(baseline_minutes, 0), 6), 12), given),
 	sumIf(spent, given),
-	sum(toDecimal256(units, 6) * toDecimal256(units, 6)),
-	sum(toDecimal256(spent, 6) * toDecimal256(spent, 6)),
-	sum(toDecimal256(spent, 6) * toDecimal256(units, 6))
+	sum(toDecimal256(toDecimal128(units, 6) * toDecimal128(units, 6), 12)),
+	sum(toDecimal256(spent * spent, 12)),
+	sum(toDecimal256(spent * toDecimal128(units, 6), 12))
 FROM (
 	SELECT *, ` + localDay + ` AS local_day,
 		baseline_minutes IS NOT NULL AS given,

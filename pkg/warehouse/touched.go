@@ -47,6 +47,8 @@ type touching struct {
 	deals map[string]bool
 	// times are the times of the rows and of the targets that are known.
 	times map[event.Identity]time.Time
+	// amended says that some event of the workspace was corrected.
+	amended bool
 }
 
 func (t *touching) run(ctx context.Context, rows []*event.Stored) error {
@@ -55,6 +57,7 @@ func (t *touching) run(ctx context.Context, rows []*event.Stored) error {
 	if err != nil {
 		return err
 	}
+	t.amended = !all || len(corrected) > 0
 	var targets []event.Identity
 	hours := map[int64]bool{} // days that recorded hours stand on: there are many, and they touch nothing else
 	for _, r := range rows {
@@ -238,17 +241,10 @@ func (t *touching) cohorts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const sql = `WITH fixes AS (
-	SELECT target, JSONExtractString(data, 'deal') AS deal, toDate32(parseDateTime64BestEffortOrNull(JSONExtractString(data, 'created_at'), 3, 'UTC')) AS created
-	FROM correct WHERE workspace = {workspace:String} AND target_kind = 'pipeline'
-)
-SELECT DISTINCT assumeNotNull(touched) AS day FROM (
-	SELECT arrayJoin([toNullable(day), toDate32(created_at)]) AS touched FROM pipeline
-	WHERE workspace = {workspace:String} AND (deal IN deals OR identity IN (SELECT target FROM fixes WHERE deal IN deals))
-	UNION ALL
-	SELECT created AS touched FROM fixes
-	WHERE deal IN deals OR target IN (SELECT identity FROM pipeline WHERE workspace = {workspace:String} AND deal IN deals)
-) WHERE touched IS NOT NULL`
+	sql := changesOfDeals
+	if t.amended {
+		sql = changesOfCorrectedDeals
+	}
 	var rows []struct {
 		Day time.Time `ch:"day"`
 	}
@@ -261,6 +257,26 @@ SELECT DISTINCT assumeNotNull(touched) AS day FROM (
 	}
 	return nil
 }
+
+// changesOfDeals are the days that the changes of deals name, and changesOfCorrectedDeals the same where changes may have been
+// corrected, to another deal perhaps.
+const (
+	changesOfDeals = `SELECT DISTINCT assumeNotNull(touched) AS day FROM (
+	SELECT arrayJoin([toNullable(day), toDate32(created_at)]) AS touched FROM pipeline WHERE workspace = {workspace:String} AND deal IN deals
+) WHERE touched IS NOT NULL`
+
+	changesOfCorrectedDeals = `WITH fixes AS (
+	SELECT target, JSONExtractString(data, 'deal') AS deal, toDate32(parseDateTime64BestEffortOrNull(JSONExtractString(data, 'created_at'), 3, 'UTC')) AS created
+	FROM correct WHERE workspace = {workspace:String} AND target_kind = 'pipeline'
+)
+SELECT DISTINCT assumeNotNull(touched) AS day FROM (
+	SELECT arrayJoin([toNullable(day), toDate32(created_at)]) AS touched FROM pipeline
+	WHERE workspace = {workspace:String} AND (deal IN deals OR identity IN (SELECT target FROM fixes WHERE deal IN deals))
+	UNION ALL
+	SELECT created AS touched FROM fixes
+	WHERE deal IN deals OR target IN (SELECT identity FROM pipeline WHERE workspace = {workspace:String} AND deal IN deals)
+) WHERE touched IS NOT NULL`
+)
 
 // AllDays are the UTC days of a workspace on which anything may stand, raw or rolled: what has to be rolled when the
 // time zone changes.

@@ -91,7 +91,10 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	// Work of the months before prices all of them; where it begins earlier than the period needs changes nothing.
 	fetch(ctx, group, v, metric.UnassistedQuery{Window: months}, &in.Unassisted)
 	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &in.Tasks)
-	fetch(ctx, group, v, metric.RatedQuery{Window: w, Persons: v.ratedPersons()}, &rated)
+	persons := v.ratedPersons()
+	if len(persons) > 0 {
+		fetch(ctx, group, v, metric.RatedQuery{Window: w, Persons: persons}, &rated)
+	}
 	fetch(ctx, group, v, metric.HoursQuery{Window: months}, &capacity.Months)
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -100,7 +103,10 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	in.People = n.people
 	in = in.Prepare()
 	capacity.Realisation = v.realisation(answers)
-	n.input, capacity.Hours = in, in.With(rated)
+	n.input, capacity.Hours = in, in
+	if len(persons) > 0 {
+		capacity.Hours = in.With(rated)
+	}
 	folds := map[string]metric.Fold{
 		metric.HoursSavedNet: metric.FoldHours(in),
 		metric.ReworkRate:    metric.FoldRework(in.Rows, in.People),

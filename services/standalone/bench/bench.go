@@ -40,6 +40,9 @@ type Config struct {
 	ClickHouse string
 	// Short measures little: it shows that the benchmark runs, its figures mean nothing.
 	Short bool
+	// Lasting is how long the load of [Freshness] lasts, and Share which part of the full load it is; 0 are its own choices.
+	Lasting time.Duration
+	Share   float64
 	// Progress, if not nil, is told how many of all events (of all rounds) are through. It is called from one goroutine
 	// at a time.
 	Progress func(done, total int)

@@ -1,9 +1,11 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -22,7 +24,7 @@ type FreshnessResult struct {
 	// Probes are the events whose way was followed.
 	Probes int `json:"probes"`
 	// FullLoadPerS is the calibration: events a second from the first send until the number of the organisation has all of
-	// them. LoadPerS is what was sent during the measurement: half of that.
+	// them. LoadPerS is what was sent during the measurement: half of that, or another share.
 	FullLoadPerS float64 `json:"full_load_per_s"`
 	LoadPerS     float64 `json:"load_per_s"`
 	// AckP99 and ReadP99 are parts of the way: until the collector's answer, and one reading of the scorecard.
@@ -30,11 +32,17 @@ type FreshnessResult struct {
 	ReadP99 float64 `json:"read_p99_ms"`
 	// Memory is the most that each process has had resident, in MB; absent where the system does not say.
 	Memory map[string]float64 `json:"rss_mb,omitempty"`
+	// MemoryHalfway is the same when half of the load was sent: equal to Memory where memory does not grow.
+	MemoryHalfway map[string]float64 `json:"rss_mb_halfway,omitempty"`
 }
 
 const (
-	freshClients     = 8
-	freshCalibration = 60_000
+	freshClients = 8
+	// halfLoad is the share of the full load that is measured under.
+	halfLoad = 0.5
+	// calibrateFor is how long as much is sent as the chain takes.
+	calibrateFor     = 10 * time.Second
+	shortCalibration = time.Second
 	// freshFor is how long the load lasts that is measured under, probeEvery how often an event is followed, and pollEvery
 	// the pause between two readings of the scorecard.
 	freshFor   = 20 * time.Second
@@ -46,7 +54,7 @@ const (
 )
 
 // Freshness runs collector, loader and scorecard as processes of their own, finds out how many events a second the
-// whole chain takes, sends half as many, and follows one event after the other from the client to the number that GET
+// whole chain takes while it is read, sends half as many, and follows one event after the other from the client to the number that GET
 // /api/v1/scorecard answers with. It fails where an event does not arrive.
 func Freshness(ctx context.Context, cfg Config) (_ FreshnessResult, err error) {
 	p, err := openPlace(ctx, cfg, true)
@@ -66,25 +74,27 @@ func (p *place) freshness(ctx context.Context, cfg Config) (FreshnessResult, err
 	if err != nil {
 		return FreshnessResult{}, err
 	}
-	lasting := freshFor
+	lasting, calibrating := cmp.Or(cfg.Lasting, freshFor), calibrateFor
 	if cfg.Short {
-		lasting = shortFor
+		lasting, calibrating = shortFor, shortCalibration
 	}
-	events := cfg.events(freshCalibration, 4_000) / ingestBatch * ingestBatch
 	load := newWorkload(cfg.Seed, "load", time.Now()).live()
-	full, err := w.calibrate(ctx, load, max(events, ingestBatch))
+	full, err := w.calibrate(ctx, load, calibrating)
 	if err != nil {
 		return FreshnessResult{}, fmt.Errorf("calibrate: %w", err)
 	}
 	w.full = full
-	m, err := w.follow(ctx, load, full/2, lasting, cfg.progress)
+	m, err := w.follow(ctx, load, full*cmp.Or(cfg.Share, halfLoad), lasting, cfg.progress)
 	if err != nil {
 		return FreshnessResult{}, err
+	}
+	if m.halfway == nil {
+		m.halfway = w.memory()
 	}
 	return FreshnessResult{
 		P50: ms(quantile(m.fresh, 0.5)), P99: ms(quantile(m.fresh, 0.99)), Max: ms(quantile(m.fresh, 1)), Probes: len(m.fresh),
 		FullLoadPerS: full, LoadPerS: float64(m.sent) / m.took.Seconds(),
-		AckP99: ms(quantile(m.acks, 0.99)), ReadP99: ms(quantile(m.reads, 0.99)), Memory: w.memory(),
+		AckP99: ms(quantile(m.acks, 0.99)), ReadP99: ms(quantile(m.reads, 0.99)), Memory: w.memory(), MemoryHalfway: m.halfway,
 	}, nil
 }
 
@@ -127,17 +137,32 @@ func (w *chain) memory() map[string]float64 {
 	return out
 }
 
-// calibrate sends events as fast as they are taken and returns how many a second are in the numbers.
-func (w *chain) calibrate(ctx context.Context, load *workload, events int) (perS float64, err error) {
-	bodies := load.batches(events)
-	started := time.Now()
-	if err := w.collector.send(ctx, bodies, ingestBatch, freshClients, func(int) {}); err != nil {
+// calibrate sends events as fast as they are taken, while the number is read as it is later, and returns how many a second
+// are in the numbers: what the chain can keep up with, and not only what it can put aside.
+func (w *chain) calibrate(ctx context.Context, load *workload, lasting time.Duration) (perS float64, err error) {
+	loading, stop := context.WithTimeout(ctx, lasting)
+	defer stop()
+	started, sent := time.Now(), 0
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		sent, err = w.steady(gctx, loading, load, math.Inf(1))
+		return err
+	})
+	g.Go(func() error {
+		for process.Wait(loading, pollEvery) == nil {
+			if _, err := w.reader.probes(gctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
 		return 0, err
 	}
 	if err := w.reader.awaitHours(ctx, load.hours); err != nil {
 		return 0, err
 	}
-	return float64(events) / time.Since(started).Seconds(), nil
+	return float64(sent) / time.Since(started).Seconds(), nil
 }
 
 // measured is what was seen while the load lasted.
@@ -145,6 +170,8 @@ type measured struct {
 	fresh, acks, reads []time.Duration
 	sent               int
 	took               time.Duration
+	// halfway is the memory of the services after half of the time.
+	halfway map[string]float64
 }
 
 // follow sends a steady load for a while, and one event after the other beside it, each of which is followed to the
@@ -162,6 +189,12 @@ func (w *chain) follow(ctx context.Context, load *workload, perS float64, lastin
 		m.sent, err = w.steady(ctx, loading, load, perS)
 		m.took = time.Since(started)
 		return err
+	})
+	g.Go(func() error {
+		if process.Wait(loading, lasting/2) == nil {
+			m.halfway = w.memory()
+		}
+		return nil
 	})
 	g.Go(func() (err error) {
 		m.acks, err = w.probe(ctx, loading, t)

@@ -75,8 +75,10 @@ func (w *workload) event(b *bytes.Buffer) {
 
 // fact draws a kind with its source and data.
 func (w *workload) fact(at string) (kind, source, data string) {
-	shared := fmt.Sprintf(`"workflow":"workflow-%02d","team":"team-%d"`, w.draw.IntN(20), w.draw.IntN(6))
-	person := fmt.Sprintf(`"person":"person-%03d@example.com"`, w.draw.IntN(400))
+	// Each of 400 people is in one of six teams, and works on three of twenty workflows.
+	who := w.draw.IntN(400)
+	shared := fmt.Sprintf(`"workflow":"workflow-%02d","team":"team-%d"`, (who+7*w.draw.IntN(3))%20, who%6)
+	person := fmt.Sprintf(`"person":"person-%03d@example.com"`, who)
 	switch n := w.draw.IntN(20); {
 	case n < 13:
 		w.hours++

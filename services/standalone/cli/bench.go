@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"plumbline/services/standalone/bench"
 )
@@ -138,29 +139,39 @@ func (c *benchLoader) Run(ctx context.Context, s Streams) error {
 // benchFreshness measures the way of an event.
 type benchFreshness struct {
 	benchFlags
+	For   time.Duration `default:"20s" help:"How long the load lasts."`
+	Share float64       `default:"0.5" help:"The load, as a share of the full load."`
 }
 
 // Help shows examples.
 func (benchFreshness) Help() string {
-	return `Collector, loader and scorecard as processes of their own. First as many events as the chain takes, then half as many a
-second, and beside them five events a second that are followed from the client to the number in GET /api/v1/scorecard.
---events is the number of the calibration.
+	return `Collector, loader and scorecard as processes of their own. First, for ten seconds, as many events as the chain takes, then half
+as many a second, and beside them five events a second that are followed from the client to the number in
+GET /api/v1/scorecard.
 
 Examples:
   plumbline bench freshness
-  plumbline bench freshness --json`
+  plumbline bench freshness --share 0.25 --json
+  plumbline bench freshness --share 0.9 --for 10m    is memory flat?`
 }
 
 // Run measures and prints.
 func (c *benchFreshness) Run(ctx context.Context, s Streams) error {
-	return measureWith(ctx, s, c.benchFlags, "bench freshness", bench.Freshness, func(r bench.FreshnessResult) {
+	if c.For < time.Second || c.Share <= 0 || c.Share > 1 {
+		return usage("give --for a second or more, and --share above 0 up to 1")
+	}
+	run := func(ctx context.Context, cfg bench.Config) (bench.FreshnessResult, error) {
+		cfg.Lasting, cfg.Share = c.For, c.Share
+		return bench.Freshness(ctx, cfg)
+	}
+	return measureWith(ctx, s, c.benchFlags, "bench freshness", run, func(r bench.FreshnessResult) {
 		s.printf("half of events are in the number within %6.0f ms\n", r.P50)
 		s.printf("99 of 100 are within                    %6.0f ms (the slowest of %d took %.0f ms)\n", r.P99, r.Probes, r.Max)
 		s.printf("under                                   %6s events/s; full load is %s\n", grouped(int(r.LoadPerS)), grouped(int(r.FullLoadPerS)))
 		s.printf("of which until the answer, 99 of 100    %6.0f ms; one reading of the scorecard %.0f ms\n", r.AckP99, r.ReadP99)
 		var memory []string
 		for _, name := range slices.Sorted(maps.Keys(r.Memory)) {
-			memory = append(memory, fmt.Sprintf("%s %.0f MB", name, r.Memory[name]))
+			memory = append(memory, fmt.Sprintf("%s %.0f MB (halfway %.0f)", name, r.Memory[name], r.MemoryHalfway[name]))
 		}
 		if len(memory) > 0 {
 			s.printf("memory, the most                        %s\n", strings.Join(memory, ", "))

@@ -18,17 +18,23 @@ import (
 	"plumbline/pkg/warehouse"
 )
 
-// extra writes what no client does beside the load: messages on the topic of the events past the collector, and changes
-// of the calendar, which cut every day of a workspace anew.
+// extra writes what no client does beside the load: events to the inbox, messages on the topic of the events past the
+// collector, and changes of the calendar, which cut every day of a workspace anew.
 type extra struct {
 	run *run
 	rng *rand.Rand
 	// zones are the names of the time zones that workspaces have had last.
 	zones map[string]string
+	// clients are the events that clients send, foreign those that were written to the inbox.
+	clients, foreign []shipment
 }
 
-func newExtra(r *run, rng *rand.Rand) *extra {
-	return &extra{run: r, rng: rng, zones: map[string]string{}}
+func newExtra(r *run, rng *rand.Rand, all []batch) *extra {
+	x := &extra{run: r, rng: rng, zones: map[string]string{}}
+	for _, b := range all {
+		x.clients = append(x.clients, b.list...)
+	}
+	return x
 }
 
 // write writes until it has written everything; what fails is the suite's failure.
@@ -38,11 +44,13 @@ func (x *extra) write(ctx context.Context) error {
 			return err
 		}
 		var err error
-		switch x.rng.IntN(3) {
+		switch x.rng.IntN(4) {
 		case 0:
 			err = x.poison(ctx)
 		case 1:
 			err = x.astray(ctx)
+		case 2:
+			err = x.inbox(ctx)
 		default:
 			err = x.zone(ctx)
 		}
@@ -155,37 +163,36 @@ func (x *extra) put(ctx context.Context, zone string) error {
 	}
 }
 
-// registryEnd asks where the partitions of the registry end, those that hold something.
-func (x *extra) registryEnd(ctx context.Context) (map[uint16]uint64, error) {
-	topic := x.run.w.cfg.Topic(bus.Registry)
+// ends asks where the partitions of a topic end, those that hold something.
+func (x *extra) ends(ctx context.Context, name bus.Name) (end map[int]int64, err error) {
+	topic := x.run.w.cfg.Topic(name)
 	c := &kafka.Client{Addr: kafka.TCP(x.run.w.cfg.Brokers...), Timeout: 10 * time.Second}
 	req := &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{}}
 	for p := range partitions {
 		req.Topics[topic] = append(req.Topics[topic], kafka.LastOffsetOf(p))
 	}
-	res, err := c.ListOffsets(ctx, req)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the end of the registry: %w", err)
-	}
-	end := map[uint16]uint64{}
-	for _, p := range res.Topics[topic] {
-		if p.Error != nil {
-			return nil, fmt.Errorf("ask for the end of the registry: %w", p.Error)
+	err = again(ctx, func() error {
+		res, err := c.ListOffsets(ctx, req)
+		if err != nil {
+			return fmt.Errorf("ask for the end of %s: %w", topic, err)
 		}
-		if p.LastOffset > 0 {
-			end[uint16(p.Partition)] = uint64(p.LastOffset)
+		end = map[int]int64{}
+		for _, p := range res.Topics[topic] {
+			if p.Error != nil {
+				return fmt.Errorf("ask for the end of %s: %w", topic, p.Error)
+			}
+			if p.LastOffset > 0 {
+				end[p.Partition] = p.LastOffset
+			}
 		}
-	}
-	return end, nil
+		return nil
+	})
+	return end, err
 }
 
 // registryLoaded waits until everything on the topic of the registry is in its table, and its marks are written.
 func (x *extra) registryLoaded(ctx context.Context, db *warehouse.DB) error {
-	var end map[uint16]uint64
-	err := again(ctx, func() (err error) {
-		end, err = x.registryEnd(ctx)
-		return err
-	})
+	end, err := x.ends(ctx, bus.Registry)
 	if err != nil {
 		return err
 	}
@@ -200,7 +207,7 @@ func (x *extra) registryLoaded(ctx context.Context, db *warehouse.DB) error {
 		}
 		open := len(end)
 		for _, row := range rows {
-			if e, ok := end[row.Partition]; ok && row.Next >= e {
+			if e, ok := end[int(row.Partition)]; ok && int64(row.Next) >= e {
 				open--
 			}
 		}

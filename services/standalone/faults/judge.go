@@ -143,7 +143,7 @@ func (r *run) judge(ctx context.Context, rep *report) error {
 	r.judgeLog(m, rep)
 	r.judgeAlarms(rep)
 	m.judgeRejects(rejects, rep)
-	return errors.Join(r.judgeOutcomes(ctx, m, rep), r.judgeRows(ctx, db, m, rep), r.judgeRollups(ctx, db, m, rep))
+	return errors.Join(r.judgeInbox(ctx, db, m, rep), r.judgeOutcomes(ctx, m, rep), r.judgeRows(ctx, db, m, rep), r.judgeRollups(ctx, db, m, rep))
 }
 
 // judgeLog compares what was accepted with the log: each event stands where its receipt says, with the content that was

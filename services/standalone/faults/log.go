@@ -20,10 +20,10 @@ import (
 // message is one of the log.
 type message = kafka.Message
 
-// readLog reads the messages of a partition of the events from the beginning to an offset, or to the end where it is
+// readLog reads the messages of a partition of a topic from the beginning to an offset, or to the end where it is
 // negative.
-func (r *run) readLog(ctx context.Context, partition int, to int64) ([]message, error) {
-	topic := r.w.cfg.Topic(bus.Events)
+func (r *run) readLog(ctx context.Context, name bus.Name, partition int, to int64) ([]message, error) {
+	topic := r.w.cfg.Topic(name)
 	c := &kafka.Client{Addr: kafka.TCP(r.w.cfg.Brokers...), Timeout: 10 * time.Second}
 	res, err := c.ListOffsets(ctx, &kafka.ListOffsetsRequest{
 		Topics: map[string][]kafka.OffsetRequest{topic: {kafka.FirstOffsetOf(partition), kafka.LastOffsetOf(partition)}},
@@ -59,12 +59,12 @@ func (r *run) readLog(ctx context.Context, partition int, to int64) ([]message, 
 	return out, nil
 }
 
-// wholeLog reads all partitions, with what was deleted.
+// wholeLog reads all partitions of the events, with what was deleted.
 func (r *run) wholeLog(ctx context.Context) (map[int][]message, error) {
 	out := map[int][]message{}
 	for p := range partitions {
 		err := again(ctx, func() error {
-			list, err := r.readLog(ctx, p, -1)
+			list, err := r.readLog(ctx, bus.Events, p, -1)
 			out[p] = append(r.kept[p], list...)
 			return err
 		})
@@ -93,7 +93,7 @@ func again(ctx context.Context, do func() error) error {
 func (r *run) forget(partition int, to int64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	list, err := r.readLog(ctx, partition, to)
+	list, err := r.readLog(ctx, bus.Events, partition, to)
 	if err != nil {
 		return err
 	}

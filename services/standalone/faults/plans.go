@@ -58,11 +58,15 @@ func planNamed(name string) (plan, bool) {
 
 func (f *fault) brokers() []*member { return f.w.kafka.members }
 
-// killCollector dies before the log has the events, or before the client has the answer.
+// killCollector dies before the log has the events, or before the client has the answer, or in the gate of the inbox.
 func killCollector(_ context.Context, f *fault) {
 	w := f.w
-	switch f.rng.IntN(3) {
+	switch f.rng.IntN(4) {
 	case 0:
+		f.killAt(func() *member { return w.collector }, w.collector.brokers, f.draw([]string{
+			"fetch " + f.topic("inbox"), "offsetcommit " + f.topic("gate") + " ",
+		}))
+	case 1:
 		f.killAt(func() *member { return w.collector }, []*wire.Proxy{w.front}, f.draw([]string{"POST /v1/events HTTP"}))
 	default:
 		f.killAt(func() *member { return w.collector }, w.collector.brokers, f.draw([]string{"produce " + f.topic("events")}))

@@ -85,7 +85,7 @@ func (r *run) hurt(ctx context.Context, cfg Config, rng *rand.Rand, rep *report)
 		}
 	}
 	all := batches(rand.New(rand.NewPCG(rng.Uint64(), 1)), events, loadTime)
-	r.extra = newExtra(r, rand.New(rand.NewPCG(rng.Uint64(), 2)))
+	r.extra = newExtra(r, rand.New(rand.NewPCG(rng.Uint64(), 2)), all)
 	storm, endStorm := context.WithCancel(ctx)
 	defer endStorm()
 	r.watch = newWatch(r)
@@ -168,7 +168,7 @@ func (r *run) settle(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := r.extra.registryLoaded(ctx, db); err != nil {
+	if err := errors.Join(r.extra.inboxPassed(ctx), r.extra.registryLoaded(ctx, db)); err != nil {
 		return err
 	}
 	sent := time.Now()
