@@ -13,6 +13,16 @@ import (
 // aiCategories are the categories of spend that are what AI costs.
 func aiCategories() []string { return []string{"ai_tool", "implementation", "training"} }
 
+// AISpend are the charges that are what AI costs.
+func AISpend(spend []SpendRow) []SpendRow {
+	return slices.DeleteFunc(slices.Clone(spend), func(r SpendRow) bool { return !slices.Contains(aiCategories(), r.Category) })
+}
+
+// SpendOf are the charges of a team.
+func SpendOf(spend []SpendRow, team string) []SpendRow {
+	return slices.DeleteFunc(slices.Clone(spend), func(r SpendRow) bool { return r.Team != team })
+}
+
 // TrainingCategory is the category of the cells of training hours, which are no spend.
 const TrainingCategory = "training hours"
 
@@ -32,8 +42,7 @@ type TrainingRow struct {
 // FoldAICost is the spend on AI tools, implementation and training, and the hours of training at their loaded rate.
 // Review is not in it: its time is netted in the hours already.
 func FoldAICost(spend []SpendRow, training []TrainingRow, currency string, fx FX, rates Rates) Fold {
-	own := slices.DeleteFunc(slices.Clone(spend), func(r SpendRow) bool { return !slices.Contains(aiCategories(), r.Category) })
-	f := FoldSpend(own, currency, fx)
+	f := FoldSpend(AISpend(spend), currency, fx)
 	invoiced := f.Measure
 	m := start(AICost, currency)
 	m.Parts, m.Warnings = invoiced.Parts, append(m.Warnings, invoiced.Warnings...)

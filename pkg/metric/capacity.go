@@ -102,6 +102,7 @@ func FoldCapacity(in CapacityInput, currency string) Fold {
 		errors: map[string]sharedError{}, realised: map[string]realised{}, months: map[event.Day]Assumed{}, rates: map[string]LoadedRate{},
 		missing: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
 	}
+	f.assumed = map[string]Assumed{}
 	for _, r := range in.Hours.Rows {
 		f.price(r, prices, gains, in)
 	}
@@ -171,7 +172,7 @@ func (f *capacityFold) price(r HoursRow, prices *baselines, gains map[factorKey]
 			w.n, w.minutes = w.n+p.n, w.minutes.Add(p.minutes)
 			continue
 		}
-		factor := decimal.NewFromInt(1)
+		factor, put := decimal.NewFromInt(1), ""
 		full := p.minutes.Mul(rate.PerHour)
 		if gains[factorKey{r.Workflow, monthOf(r.Day)}] {
 			month := event.Day{Time: day.AddDate(0, 0, 1-day.Day())}
@@ -180,15 +181,19 @@ func (f *capacityFold) price(r HoursRow, prices *baselines, gains map[factorKey]
 				realisation = in.Realisation(month)
 				f.months[month] = realisation
 			}
-			factor = realisation.Mode
+			factor, put = realisation.Mode, "realisation "+realisation.Version
+			f.assumed[put] = realisation
 			f.realised[realisation.Version] = realised{realisation, f.realised[realisation.Version].value.Add(full)}
 		}
 		f.rates[rate.Class+" "+rate.Version] = rate
 		value := full.Mul(factor).DivRound(decimal.NewFromInt(60), moneyDigits+12).RoundBank(moneyDigits)
 		f.add(r, p, value)
+		t := term{value: full.InexactFloat64() / 60, share: put, dof: unbounded}
 		if p.b.source != FromGiven {
 			share(f.errors, p.b, p.sd*rate.PerHour.Mul(factor).InexactFloat64())
+			t.source, t.dof, t.sd = p.b.key, p.b.dof, p.sd*rate.PerHour.InexactFloat64()/60
 		}
+		f.terms = append(f.terms, t)
 	}
 }
 

@@ -6,7 +6,9 @@ import "github.com/shopspring/decimal"
 func Catalogue() []Definition {
 	out := work()
 	out = append(out, growth()...)
-	return append(out, people()...)
+	out = append(out, people()...)
+	out = append(out, pillars()...)
+	return append(out, ladder()...)
 }
 
 // work are the measures of efficiency and cost.
@@ -38,6 +40,13 @@ func work() []Definition {
 			About:   "What vendors billed, credits subtracted.",
 		},
 		{
+			Key: VendorSavings, Title: "Vendor savings", Unit: UnitMoney, Direction: "up", Adds: AddsSum, Version: DefinitionVersion,
+			Pillar: "efficiency",
+			Formula: "Σ days of (price paid before − accrued billing) × exchange rate of the day; a monthly price ÷ days of its month, a unit price × volume; " +
+				"displaceable vendors, months with an invoice or a final mark; × attribution where a month is a gain",
+			About: "What is paid less to vendors whose work AI takes over, against prices really paid. Negative where a vendor got dearer.",
+		},
+		{
 			Key: AICost, Title: "AI cost", Unit: UnitMoney, Direction: "down", Adds: AddsSum, Version: DefinitionVersion,
 			Pillar:  "cost",
 			Formula: "Σ billed cost of ai_tool, implementation and training + Σ training hours × loaded rate",
@@ -54,6 +63,19 @@ func growth() []Definition {
 			Pillar:  "growth",
 			Formula: "Σ treated exposures of the period × absolute lift (estimated once per experiment, to as-of) × margin per conversion",
 			About:   "What experiments say that conversions gained by AI are worth.",
+		},
+		{
+			Key: PipelineValue, Title: "Pipeline value", Unit: UnitMoney, Direction: "up", Adds: AddsSum, Version: DefinitionVersion,
+			Pillar: "growth",
+			Formula: "assisted decided deals × (win rate assisted − unassisted) × mean won amount × margin, estimated once per workspace and period, within each " +
+				"study of grade ≥ 2; deals that an experiment's conversions name: Σ won amount × margin × (1 − control rate ÷ treated rate), at close",
+			About: "What deals won because of AI leave. Without a design of grade 2 it is observational: shown, and not added to the ladder.",
+		},
+		{
+			Key: PipelineInfluenced, Title: "Influenced pipeline", Unit: UnitMoney, Direction: "up", Adds: AddsSum, Version: DefinitionVersion,
+			Pillar:  "growth",
+			Formula: "Σ won amounts of deals with touches, shared equally among their touches (linear model); five other models stand beside it",
+			About:   "Won deals in which workflows had a part. Influenced is no return: it is in no rung of the ladder.",
 		},
 		{
 			Key: WinRate, Title: "Win rate", Unit: UnitShare, Direction: "up", Adds: AddsRatio, Version: DefinitionVersion,
@@ -106,6 +128,15 @@ func Lookup(key string) (Definition, bool) {
 
 // KnownBenchmark is the published figure of a measure, where there is one; the registry may name another.
 func KnownBenchmark(key string) *Benchmark {
+	if figure, ok := industryCoverage()[key]; ok {
+		return &figure
+	}
+	if key == Ownership {
+		return &Benchmark{
+			Value: Exact{decimal.New(65, -2)}, Label: "65 % of organisations have a role that runs AI workflows, 73 % of the advanced ones formally",
+			Source: new("survey of 1,400 marketers, 2026"),
+		}
+	}
 	if key != PerceptionGap {
 		return nil
 	}

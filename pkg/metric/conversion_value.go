@@ -63,7 +63,7 @@ func FoldConversionValue(rows []ExposureRow, experiments []Experiment, currency 
 			exposures[r.Variant] += r.Exposures
 			total, treated = total.Add(value), treated+r.Exposures
 			out.Cells = append(out.Cells, Cell{
-				Day: dayText(r.Day), Team: r.Team, Workflow: r.Workflow, Experiment: r.Experiment, Variant: r.Variant,
+				Day: dayText(r.Day), Team: r.Team, Workflow: r.Workflow, Experiment: r.Experiment, Variant: r.Variant, Metric: x.Metric,
 				Value: value, N: r.Exposures, Grade: x.plan.Grade, Source: "experiment " + r.Experiment,
 			})
 			s := shares[x.plan.Grade]

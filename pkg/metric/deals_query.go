@@ -35,6 +35,9 @@ type DealRow struct {
 	DecidedAt  *time.Time       `ch:"decided_at"`
 	DecidedDay *time.Time       `ch:"decided_day"`
 	Assisted   *bool            `ch:"assisted"`
+	// Margin is the share of the amount that stays; Experiment names the study that the deal is part of.
+	Margin     *decimal.Decimal `ch:"margin"`
+	Experiment string           `ch:"experiment"`
 }
 
 // SQL is the query and its parameters. Rows stand on the cohort's day; the day of the decision is a column.
@@ -44,7 +47,7 @@ func (q DealsQuery) SQL() (string, map[string]any) {
 		column = "day"
 	}
 	where, args := q.where(column)
-	return `SELECT deal, day, team, workflow, stage, status, amount, currency, created_at, decided_at, decided_day, assisted
+	return `SELECT deal, day, team, workflow, stage, status, amount, currency, created_at, decided_at, decided_day, assisted, margin, experiment
 FROM rollup_deals
 WHERE ` + where + `
 ORDER BY day, deal`, args

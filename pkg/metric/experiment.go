@@ -108,6 +108,16 @@ type Experiment struct {
 	plan         Plan
 }
 
+// Grade is the best evidence grade of the variants that have a result; ok is false where none has.
+func (x Experiment) Grade() (grade int, ok bool) {
+	for _, v := range x.Variants {
+		if v.Status == string(OK) && v.Grade != nil {
+			grade, ok = max(grade, *v.Grade), true
+		}
+	}
+	return grade, ok
+}
+
 // arms are the counts of the variants of one experiment and metric.
 type arms map[string]*ConversionRow
 

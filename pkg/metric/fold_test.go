@@ -234,9 +234,14 @@ func TestFoldPipeline(t *testing.T) {
 	if v := metric.FoldWinRateCreated(totals).Measure; v.Value.Text() != "0.4" {
 		t.Errorf("win rate of the cohort %+v", v)
 	}
-	cohorts := metric.Cohorts(rows, noFX)
+	cohorts := metric.Cohorts(rows, at("2026-02-08"), noFX)
 	if len(cohorts) != 2 || cohorts[0].Created != 3 || cohorts[0].Maturity.Text() != "1" || cohorts[1].Maturity.Text() != "0.5" || cohorts[1].WonAmount != nil {
 		t.Errorf("cohorts %+v", cohorts)
+	}
+	// January: decided after 10, 27 and 30 days; February: 2 and 3 days old and open.
+	near(t, "median of January", cohorts[0].MedianDays, 27, 0)
+	if cohorts[1].MedianDays != nil {
+		t.Errorf("median of February %v", *cohorts[1].MedianDays)
 	}
 	// Open at the end and decided after it are censored alike.
 	s := metric.FoldSurvival(rows, at("2026-02-08"))

@@ -56,12 +56,15 @@ type PeopleRow struct {
 	Team     string    `ch:"team"`
 	Workflow string    `ch:"workflow"`
 	People   []string  `ch:"people"`
+	// Given are those of them whose events claim a baseline of their own: that is the saving that people report.
+	Given []string `ch:"given_people"`
 }
 
 // SQL is the query and its parameters.
 func (q PeopleQuery) SQL() (string, map[string]any) {
 	where, args := q.where("day")
-	return `SELECT toMonday(day) AS week, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people
+	return `SELECT toMonday(day) AS week, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people,
+  groupUniqArrayIf(toString(person), person != '' AND given_n > 0) AS given_people
 FROM rollup_hours
 WHERE ` + where + `
   AND assisted

@@ -104,6 +104,7 @@ func (t *Trial) measure(rows []TrialRow) {
 	t.NaiveRatioMinusOne = finite(result.Naive)
 	if t.ForecastSaving != nil {
 		t.CalibrationGap = finite((result.Forecast.Value + result.Ratio.Value) * 100)
+		t.gap = stat.Combine(LevelStatistics, stat.Term{Weight: 100, Estimate: result.Forecast}, stat.Term{Weight: 100, Estimate: result.Ratio})
 	}
 	t.Covariate, t.Imputed = result.Adjusted, new(uint64(result.ImputedTasks))
 	if result.CompleteCase.Known() {

@@ -162,8 +162,8 @@ type Count struct {
 type Cell struct {
 	Day                              string
 	Team, Workflow, Vendor, Category string
-	// Experiment and Variant name what the cell was exposed to.
-	Experiment, Variant string
+	// Experiment and Variant name what the cell was exposed to, Metric the metric that was measured.
+	Experiment, Variant, Metric string
 	// Value is in the unit of the measure.
 	Value decimal.Decimal
 	N     uint64
@@ -179,6 +179,12 @@ type Fold struct {
 	Inputs   []Input
 	Counts   []Count
 	Excluded []Excluded
+	// Recognitions are the entries of a benefit for the ladder; nil means that its cells are the entries.
+	Recognitions []Recognition
+	// terms say what the error of each cell is, in the order of the cells; empty where the interval is all that is known.
+	terms []term
+	// assumed are the shares that the terms name.
+	assumed map[string]Assumed
 }
 
 // start fills in what the catalogue knows.

@@ -24,6 +24,10 @@ const (
 	PipelineVelocity = "pipeline_velocity"
 	PerceptionGap    = "perception_gap"
 	Satisfaction     = "satisfaction"
+
+	VendorSavings      = "vendor_savings"
+	PipelineValue      = "pipeline_value"
+	PipelineInfluenced = "pipeline_influenced"
 )
 
 // How the rows of a measure give its value.

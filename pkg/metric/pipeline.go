@@ -100,25 +100,29 @@ type Cohort struct {
 	Lost    uint64 `json:"lost"`
 	Open    uint64 `json:"open"`
 	// Maturity is the share that is decided.
-	Maturity       Exact  `json:"maturity"`
-	WinRate        *Exact `json:"win_rate"`
-	WinRateCreated Exact  `json:"win_rate_created"`
-	WonAmount      *Exact `json:"won_amount"`
+	Maturity Exact `json:"maturity"`
+	// MedianDays is the Kaplan–Meier median of the time to decision, open deals censored; nil while fewer than half are decided.
+	MedianDays     *float64 `json:"median_days"`
+	WinRate        *Exact   `json:"win_rate"`
+	WinRateCreated Exact    `json:"win_rate_created"`
+	WonAmount      *Exact   `json:"won_amount"`
 }
 
-// Cohorts groups deals by the month of their local day of creation; rows come in the order of days.
-func Cohorts(rows []DealRow, fx FX) []Cohort {
+// Cohorts groups deals by the month of their local day of creation; rows come in the order of days. end is when open deals were
+// last seen.
+func Cohorts(rows []DealRow, end time.Time, fx FX) []Cohort {
 	var out []Cohort
 	for begin := 0; begin < len(rows); {
 		month := monthOf(rows[begin].Day)
-		end := begin
-		for end < len(rows) && monthOf(rows[end].Day) == month {
-			end++
+		next := begin
+		for next < len(rows) && monthOf(rows[next].Day) == month {
+			next++
 		}
-		t := TotalDeals(rows[begin:end], fx)
+		t := TotalDeals(rows[begin:next], fx)
 		c := Cohort{
 			Month: month, Created: t.Created, Won: t.Won, Lost: t.Lost, Open: t.Open(),
 			Maturity: Exact{quotient(count(t.Decided()), count(t.Created))}, WinRateCreated: Exact{quotient(count(t.Won), count(t.Created))},
+			MedianDays: FoldSurvival(rows[begin:next], end).Median,
 		}
 		if rate, ok := t.Rate(); ok {
 			c.WinRate = ExactOf(rate)
@@ -126,7 +130,7 @@ func Cohorts(rows []DealRow, fx FX) []Cohort {
 		if t.WonWithAmount > 0 {
 			c.WonAmount = ExactOf(t.Amount)
 		}
-		out, begin = append(out, c), end
+		out, begin = append(out, c), next
 	}
 	return out
 }

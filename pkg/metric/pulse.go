@@ -17,13 +17,17 @@ const FloorAnswers = 10
 
 // PulseRow is one answer; rows come in the order of time, so that of two answers of one person to one wave the last counts.
 type PulseRow struct {
-	Wave         string
-	Role         string
-	Person       string
-	ROIProvable  string
-	TimeWentTo   string
-	Satisfaction *uint8
-	Time         time.Time
+	Wave         string    `ch:"wave"`
+	Role         string    `ch:"role"`
+	Person       string    `ch:"person"`
+	ROIProvable  string    `ch:"roi_provable"`
+	TimeWentTo   string    `ch:"time_went_to"`
+	Satisfaction *uint8    `ch:"satisfaction"`
+	Confidence   *uint8    `ch:"confidence"`
+	Time         time.Time `ch:"at"`
+	Day          time.Time `ch:"day"`
+	Team         string    `ch:"team"`
+	Workflow     string    `ch:"workflow"`
 }
 
 // Wave is the answers to the latest wave of a period.
@@ -89,6 +93,11 @@ func FoldPerceptionGap(w Wave) Fold {
 		sharePart("ics", "Individual contributors who say yes", icsYes, ics),
 	}
 	return Fold{Measure: m, Counts: []Count{{"leaders", &leaders}, {"individual contributors", &ics}}}
+}
+
+// SurveyFigures are the shares of CMOs and of individual contributors who answered yes in the published survey.
+func SurveyFigures() (leaders, ics Exact, source string) {
+	return Exact{decimal.New(62, -2)}, Exact{decimal.New(12, -2)}, "survey of 1,400 marketers, 2026"
 }
 
 func sharePart(key, title string, yes, n uint64) Part {

@@ -91,7 +91,8 @@ ORDER BY day, team, workflow, experiment, variant, metric`,
 		},
 		"people of a team": {
 			metric.PeopleQuery{Window: window(metric.Scope{Kind: metric.ScopeTeam, Key: "content"})},
-			`SELECT toMonday(day) AS week, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people
+			`SELECT toMonday(day) AS week, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people,
+  groupUniqArrayIf(toString(person), person != '' AND given_n > 0) AS given_people
 FROM rollup_hours
 WHERE ` + and(inWorkspace, inPeriod, "team = {key:String}", inCurrent, "assisted") + `
 GROUP BY week, team, workflow
@@ -110,6 +111,30 @@ GROUP BY day, workflow
 ORDER BY workflow, day`,
 			with(period, "from", date("2026-04-04")),
 		},
+		"accruals of vendors, of every team": {
+			metric.AccrualQuery{Window: window(metric.Scope{Kind: metric.ScopeTeam, Key: "content"}), Vendors: []string{"Agency"}},
+			`SELECT day, team, workflow, vendor, category, currency, charge_category, unit, measured,
+  sum(n) AS n, sum(month_n) AS month_n, sum(final_n) AS final_n, sum(billed) AS billed, sum(quantity) AS quantity
+FROM rollup_accrual
+WHERE ` + and(inWorkspace, inPeriod, inCurrent) + `
+  AND vendor IN {vendors:Array(String)}
+GROUP BY day, team, workflow, vendor, category, currency, charge_category, unit, measured
+ORDER BY day, team, workflow, vendor, category, currency, charge_category, unit, measured`,
+			with(period, "vendors", []string{"Agency"}),
+		},
+		"deals that experiments name": {
+			metric.LinksQuery{Window: window(org)},
+			`SELECT DISTINCT experiment, variant, metric, deal
+FROM rollup_links
+WHERE ` + and(inWorkspace, inCurrent) + `
+  AND deal IN (
+    SELECT deal FROM rollup_deals
+    WHERE ` + and(inWorkspace, inDecided, inCurrent) + `
+      AND status = 'won'
+  )
+ORDER BY deal, experiment, metric, variant`,
+			period,
+		},
 		"spend of a workflow": {
 			metric.SpendQuery{Window: window(metric.Scope{Kind: metric.ScopeWorkflow, Key: "post"})},
 			`SELECT day, team, workflow, vendor, category, currency, sum(n) AS n, sum(billed) AS billed
@@ -121,7 +146,7 @@ ORDER BY day, team, workflow, vendor, category, currency`,
 		},
 		"deals decided": {
 			metric.DealsQuery{Window: window(org), Basis: metric.Decided},
-			`SELECT deal, day, team, workflow, stage, status, amount, currency, created_at, decided_at, decided_day, assisted
+			`SELECT deal, day, team, workflow, stage, status, amount, currency, created_at, decided_at, decided_day, assisted, margin, experiment
 FROM rollup_deals
 WHERE ` + and(inWorkspace, inDecided, inCurrent) + `
 ORDER BY day, deal`,
@@ -129,7 +154,7 @@ ORDER BY day, deal`,
 		},
 		"deals created": {
 			metric.DealsQuery{Window: window(org), Basis: metric.Created},
-			`SELECT deal, day, team, workflow, stage, status, amount, currency, created_at, decided_at, decided_day, assisted
+			`SELECT deal, day, team, workflow, stage, status, amount, currency, created_at, decided_at, decided_day, assisted, margin, experiment
 FROM rollup_deals
 WHERE ` + and(inWorkspace, inPeriod, inCurrent) + `
 ORDER BY day, deal`,
@@ -137,7 +162,7 @@ ORDER BY day, deal`,
 		},
 		"one trial, to as-of": {
 			metric.TrialQuery{Window: window(org), Trial: "metr"},
-			`SELECT trial, day, workflow, person, assisted, units, doing_minutes, prompting_minutes, review_minutes, rework_minutes,
+			`SELECT trial, day, team, workflow, person, assisted, units, doing_minutes, prompting_minutes, review_minutes, rework_minutes,
   correction_minutes, estimate_unassisted_minutes, estimate_assisted_minutes
 FROM rollup_trials
 WHERE ` + and(inWorkspace, inCurrent, "trial = {trial:String}") + `

@@ -35,6 +35,8 @@ type Trial struct {
 
 	// saving is the share of the assisted minutes that they saved: 1/(1+r) − 1.
 	saving stat.Estimate
+	// gap is CalibrationGap with the errors of the forecast and of the result, which come from different answers.
+	gap stat.Estimate
 }
 
 // TrialRatio is the ratio of times less one with its three intervals: ordinary, HC3 and clustered by person.
@@ -69,6 +71,21 @@ func (t Trial) Withhold(reason, message string) Trial {
 		Trial: t.Trial, Status: Withheld, Reason: &reason, Level: t.Level, Grade: t.Grade, FirstDay: t.FirstDay, LastDay: t.LastDay,
 		Warnings: []Warning{{reason, message}},
 	}
+}
+
+// PricedByTrial are the workflows and the teams that a randomised trial with a result has tasks of: the best evidence there
+// is.
+func PricedByTrial(rows []TrialRow) Outcomes {
+	is, out := map[string]bool{}, Outcomes{map[string]bool{}, map[string]bool{}}
+	for _, t := range FoldTrials(rows) {
+		is[t.Trial] = t.prices()
+	}
+	for _, r := range rows {
+		if is[r.Trial] {
+			out.Add(r.Workflow, r.Team)
+		}
+	}
+	return out
 }
 
 // FoldTrials folds the tasks of every trial, in the order of their keys.

@@ -17,6 +17,7 @@ type TrialQuery struct {
 type TrialRow struct {
 	Trial              string           `ch:"trial"`
 	Day                time.Time        `ch:"day"`
+	Team               string           `ch:"team"`
 	Workflow           string           `ch:"workflow"`
 	Person             string           `ch:"person"`
 	Assisted           bool             `ch:"assisted"`
@@ -38,7 +39,7 @@ func (q TrialQuery) SQL() (string, map[string]any) {
 		where += "\n  AND trial = {trial:String}"
 		args["trial"] = q.Trial
 	}
-	return `SELECT trial, day, workflow, person, assisted, units, doing_minutes, prompting_minutes, review_minutes, rework_minutes,
+	return `SELECT trial, day, team, workflow, person, assisted, units, doing_minutes, prompting_minutes, review_minutes, rework_minutes,
   correction_minutes, estimate_unassisted_minutes, estimate_assisted_minutes
 FROM rollup_trials
 WHERE ` + where + `

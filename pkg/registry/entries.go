@@ -117,11 +117,26 @@ type VendorBaseline struct {
 	Unit   string `json:"unit,omitzero" validate:"omitempty,text,max=64"`
 	Period string `json:"period,omitzero" validate:"omitempty,oneof=month unit"`
 	// Displaceable says that AI can take the place of the vendor.
-	Displaceable bool   `json:"displaceable"`
-	Evidence     string `json:"evidence,omitzero" validate:"omitempty,note,max=2000"`
+	Displaceable bool `json:"displaceable"`
+	// Basis says whether the price was really paid (the default), or only quoted: an offer, a list price. What is less
+	// than a quoted price is avoidance, which is shown and never added.
+	Basis    string `json:"basis,omitzero" validate:"omitempty,oneof=paid quoted"`
+	Evidence string `json:"evidence,omitzero" validate:"omitempty,note,max=2000"`
 }
 
-func (b *VendorBaseline) check(string) []event.Problem { return notNegative(b.Price, "/price") }
+func (b *VendorBaseline) check(string) []event.Problem {
+	out := notNegative(b.Price, "/price")
+	switch b.Category {
+	case "ai_tool", "training", "implementation":
+		if b.Displaceable {
+			out = append(out, event.Problem{
+				Code: event.CodeInconsistent, Pointer: "/displaceable",
+				Message: b.Category + " is what AI itself costs: less of it is a lower cost already, not a vendor that AI takes the place of",
+			})
+		}
+	}
+	return out
+}
 
 // Experiment declares how an experiment (the key) is to be read.
 type Experiment struct {
@@ -247,9 +262,24 @@ func (a *Assumption) check(key string) []event.Problem {
 			Code: event.CodeInconsistent, Pointer: "/by_grade", Message: `by_grade belongs to the key "risk" only`,
 		}}
 	case a.Range != nil:
-		return a.Range.checkRange("/range")
+		return append(a.Range.checkRange("/range"), a.Range.checkShare(key)...)
 	}
 	return nil
+}
+
+// checkShare wants the assumptions that are shares between 0 and 1.
+func (r Range) checkShare(key string) []event.Problem {
+	if r.Low == nil || r.High == nil || (key != "realisation" && key != "attribution") {
+		return nil
+	}
+	var out []event.Problem
+	if *r.Low < 0 {
+		out = append(out, event.Problem{Code: event.CodeOutOfRange, Pointer: "/range/low", Message: "a share is at least 0"})
+	}
+	if r.High.Float() > 1 {
+		out = append(out, event.Problem{Code: event.CodeOutOfRange, Pointer: "/range/high", Message: "a share is at most 1"})
+	}
+	return out
 }
 
 // WorkspaceCalendar is the entry "default" of the calendar: where days begin and in what money people think.

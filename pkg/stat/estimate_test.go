@@ -2,6 +2,7 @@ package stat_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"plumbline/pkg/stat"
@@ -164,5 +165,14 @@ func TestThreePointAgreesWithSimulation(t *testing.T) {
 	}
 	if e := (stat.ThreePoint{Low: 2, Mode: 2, High: 2}).PERT(0.9); e.Value != 2 || e.SE != 0 || e.Low != 2 {
 		t.Errorf("a point = %+v", e)
+	}
+}
+
+// A draw of Student's t has its quantiles: those of 5 and 50 degrees of freedom at 95 % are 2.015 and 1.676.
+func TestDrawStudent(t *testing.T) {
+	for df, want := range map[float64]float64{5: 2.0150, 12: 1.7823, 50: 1.6759, math.Inf(1): 1.6449} {
+		s := stat.Simulate(1, 400_000, 0.9, func(r *rand.Rand) float64 { return stat.DrawStudent(r, df) })
+		near(t, "high", s.High, want, 0.012)
+		near(t, "low", s.Low, -want, 0.012)
 	}
 }

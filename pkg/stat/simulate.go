@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Simulation is what many draws of an uncertain quantity say. Value is the mean
@@ -20,24 +22,46 @@ type Simulation struct {
 // An error that several parts share is drawn once per call and used in each.
 // Draws that are not finite are left out, with WarnUnusable.
 func Simulate(seed uint64, draws int, level float64, draw func(*rand.Rand) float64) Simulation {
+	return SimulateAll(seed, draws, level, 1, func(r *rand.Rand, out []float64) { out[0] = draw(r) })[0]
+}
+
+// SimulateAll is [Simulate] for several quantities of the same draws, so that what they share is drawn once for all of
+// them: draw fills in one value of each.
+func SimulateAll(seed uint64, draws int, level float64, quantities int, draw func(r *rand.Rand, out []float64)) []Simulation {
 	// The second word only has to be fixed; it picks the stream.
 	r := rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15))
-	values := make([]float64, 0, max(draws, 0))
-	sum, positive := 0.0, 0
+	columns := make([][]float64, quantities)
+	for i := range columns {
+		columns[i] = make([]float64, 0, max(draws, 0))
+	}
+	row := make([]float64, quantities)
 	for range draws {
-		v := draw(r)
-		if !finite(v) {
-			continue
+		draw(r, row)
+		for i, v := range row {
+			if finite(v) {
+				columns[i] = append(columns[i], v)
+			}
 		}
-		values = append(values, v)
+	}
+	out := make([]Simulation, quantities)
+	for i, values := range columns {
+		out[i] = summarise(values, draws, level)
+	}
+	return out
+}
+
+// summarise turns the finite draws of a quantity, of as many as were asked for, into what they say. It sorts them.
+func summarise(values []float64, draws int, level float64) Simulation {
+	n := len(values)
+	if n == 0 {
+		return Simulation{Estimate: undefined(level, 0), Positive: math.NaN()}
+	}
+	sum, positive := 0.0, 0
+	for _, v := range values {
 		sum += v
 		if v > 0 {
 			positive++
 		}
-	}
-	n := len(values)
-	if n == 0 {
-		return Simulation{Estimate: undefined(level, 0), Positive: math.NaN()}
 	}
 	mean := sum / float64(n)
 	e := centreOnly(mean, level, int64(n))
@@ -96,4 +120,22 @@ func (t ThreePoint) DrawTriangular(r *rand.Rand) float64 {
 		return t.Mode
 	}
 	return t.triangle(r.Float64())
+}
+
+// fewDF is where the expansion of Student's t around the normal quantile is no longer good to a thousandth.
+const fewDF = 10
+
+// DrawStudent draws from Student's t distribution with the degrees of freedom, infinite ones being the standard normal. From
+// 10 degrees on a normal draw z is turned into the t of the same probability, z + (z³+z)/4ν + (5z⁵+16z³+3z)/96ν² (Abramowitz
+// and Stegun 26.7.5): a simulation draws many.
+func DrawStudent(r *rand.Rand, df float64) float64 {
+	if df < fewDF {
+		return distuv.StudentsT{Sigma: 1, Nu: df, Src: r}.Rand()
+	}
+	z := r.NormFloat64()
+	if math.IsInf(df, 1) {
+		return z
+	}
+	z2 := z * z
+	return z + z*(z2+1)/(4*df) + z*(5*z2*z2+16*z2+3)/(96*df*df)
 }

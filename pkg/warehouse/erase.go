@@ -185,7 +185,9 @@ func (db *DB) NamesErased(ctx context.Context, workspace string) (bool, error) {
 	parts = append(parts, "SELECT count() AS n FROM correct WHERE workspace = "+quote(workspace)+
 		` AND arrayExists(x -> `+in("x")+`, extractAll(data, '"(p[0-9a-f]{24})"'))`)
 	for _, r := range personalRollups() {
-		parts = append(parts, "SELECT count() AS n FROM "+r.table+" WHERE workspace = "+quote(workspace)+" AND "+in("person"))
+		for _, c := range r.personColumns() {
+			parts = append(parts, "SELECT count() AS n FROM "+r.table+" WHERE workspace = "+quote(workspace)+" AND "+in(c))
+		}
 	}
 	n, err := db.countRows(ctx, "SELECT sum(n) AS n FROM ("+strings.Join(parts, " UNION ALL ")+")", nil)
 	if err != nil {

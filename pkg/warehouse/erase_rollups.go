@@ -15,7 +15,12 @@ import (
 
 // personalRollups are those with rows of persons.
 func personalRollups() []rollup {
-	return slices.DeleteFunc(rollups(), func(r rollup) bool { return !slices.Contains(r.columns, "person") })
+	return slices.DeleteFunc(rollups(), func(r rollup) bool { return len(r.personColumns()) == 0 })
+}
+
+// personColumns are the columns of a rollup that hold hashes of persons.
+func (r rollup) personColumns() []string {
+	return slices.DeleteFunc(slices.Clone(r.columns), func(c string) bool { return c != "person" && c != "owner" })
 }
 
 // currentDays restricts a rollup to the generation of each day that readers see now.
@@ -27,7 +32,7 @@ func currentDays(workspace string) string {
 func (db *DB) ErasedDays(ctx context.Context, e registry.Erasure) ([]event.Day, error) {
 	var parts []string
 	for _, r := range personalRollups() {
-		parts = append(parts, "SELECT DISTINCT day FROM "+r.table+" WHERE workspace = "+quote(e.Workspace)+" AND "+names(e, "person")+
+		parts = append(parts, "SELECT DISTINCT day FROM "+r.table+" WHERE workspace = "+quote(e.Workspace)+" AND "+namesAny(e, r.personColumns())+
 			" AND "+currentDays(e.Workspace))
 	}
 	var rows []struct {
@@ -74,7 +79,7 @@ func (db *DB) eraseSealed(ctx context.Context, e registry.Erasure, days []event.
 	for _, r := range rollups() {
 		columns := slices.Clone(r.columns)
 		for i, c := range columns {
-			if c == "person" {
+			if slices.Contains(r.personColumns(), c) {
 				columns[i] = replaced(e, c)
 			}
 		}
@@ -93,7 +98,7 @@ func (db *DB) SweepErased(ctx context.Context, e registry.Erasure, before time.T
 	var errs []error
 	clean = true
 	for _, r := range personalRollups() {
-		mine := "workspace = " + quote(e.Workspace) + " AND " + names(e, "person")
+		mine := "workspace = " + quote(e.Workspace) + " AND " + namesAny(e, r.personColumns())
 		// A generation above the visible one may be a roll that runs: it stays until it is superseded.
 		condition := mine + fmt.Sprintf(` AND (day, generation) IN (
 	SELECT s.day, s.generation FROM (SELECT DISTINCT day, generation FROM %s WHERE %s) AS s

@@ -102,10 +102,9 @@ const (
 )
 
 // DropSealed drops the raw rows of months that lie wholly before the seal. It keeps a month of a kind in which a row may
-// still be needed: a charge whose day of cash is not sealed, a change of a deal that others come after, and an amendment
-// whose target is still there or has not come yet. It keeps all months of kinds that are in no rollup, whose raw rows are
-// the only copy of their numbers. Identities stay, so that a retry is still a duplicate, and so do
-// rollups. It returns the number of partitions that it has dropped.
+// still be needed: a charge whose day of cash or period is not sealed, a change of a deal that others come after, and an amendment
+// whose target is still there or has not come yet. Identities stay, so that a retry is still a duplicate, and so do
+// rollups, in which the numbers of every kind live on. It returns the number of partitions that it has dropped.
 func (db *DB) DropSealed(ctx context.Context, now time.Time) (int, error) {
 	settled, err := db.sealBefore(ctx, now.Add(-dropAfter))
 	if err != nil || settled.SealedBefore.IsZero() {
@@ -115,7 +114,7 @@ func (db *DB) DropSealed(ctx context.Context, now time.Time) (int, error) {
 	n, dropped := 0, settled.DroppedBefore
 	for _, amends := range []bool{false, true} {
 		for _, spec := range event.Catalogue() {
-			if spec.Kind.Amends() != amends || !rolledUp(spec.Kind) {
+			if spec.Kind.Amends() != amends {
 				continue
 			}
 			months, err := db.sealedMonths(ctx, spec.Table, first)
@@ -183,23 +182,15 @@ func (db *DB) dropMonth(ctx context.Context, spec event.Spec, month int, first e
 	return true, db.exec(ctx, fmt.Sprintf("ALTER TABLE %s DROP PARTITION %d", spec.Table, month), nil)
 }
 
-// rolledUp tells whether the numbers of a kind live on in rollups, or in those of its targets.
-func rolledUp(kind event.Kind) bool {
-	switch kind {
-	case event.KindHoursSaved, event.KindVendorSpend, event.KindConversion, event.KindPipeline, event.KindVoid, event.KindCorrect:
-		return true
-	default:
-		return false
-	}
-}
-
 // stillNeeded is the condition of rows of a month that days which may still be rolled are made of; "" for the kinds whose
 // rows count on their own day. It wants the parameter {first:Date32}, the first day whose raw rows are needed at all.
 func stillNeeded(spec event.Spec, month int) string {
 	switch spec.Kind {
 	case event.KindVendorSpend:
-		return `invoice_date >= {first:Date32} OR identity IN (
-	SELECT target FROM correct WHERE target_kind = 'vendor_spend' AND toDate32OrNull(JSONExtractString(data, 'invoice_date')) >= {first:Date32})`
+		return `invoice_date >= {first:Date32} OR toDate32(charge_period_end) >= {first:Date32} OR identity IN (
+	SELECT target FROM correct WHERE target_kind = 'vendor_spend' AND (
+		toDate32OrNull(JSONExtractString(data, 'invoice_date')) >= {first:Date32}
+		OR toDate32(parseDateTime64BestEffortOrNull(JSONExtractString(data, 'charge_period_end'), 3, 'UTC')) >= {first:Date32}))`
 	case event.KindPipeline:
 		const open = `(SELECT workspace, deal FROM pipeline WHERE day >= {first:Date32}
 	UNION DISTINCT SELECT workspace, deal FROM rollup_deals WHERE day >= {first:Date32}

@@ -8,7 +8,11 @@ import (
 
 // rollups lists the rollup tables. What each column means stands in the migrations.
 func rollups() []rollup {
-	return []rollup{hoursRollup(), trialsRollup(), spendRollup(), conversionsRollup(), dealsRollup()}
+	return []rollup{
+		hoursRollup(), trialsRollup(), spendRollup(), conversionsRollup(), dealsRollup(),
+		reviewsRollup(), trainingRollup(), barriersRollup(), answersRollup(), changesRollup(),
+		accrualRollup(), linksRollup(),
+	}
 }
 
 const (

@@ -285,7 +285,19 @@ func (db *DB) AllDays(ctx context.Context, workspace string) ([]event.Day, error
 	SELECT toNullable(day) AS touched FROM rollup_pointer WHERE workspace = {workspace:String}
 	UNION ALL SELECT day FROM hours_saved WHERE workspace = {workspace:String}
 	UNION ALL SELECT day FROM conversion WHERE workspace = {workspace:String}
+	UNION ALL SELECT day FROM review WHERE workspace = {workspace:String}
+	UNION ALL SELECT day FROM pulse WHERE workspace = {workspace:String}
+	UNION ALL SELECT day FROM training WHERE workspace = {workspace:String}
+	UNION ALL SELECT day FROM barrier WHERE workspace = {workspace:String}
 	UNION ALL SELECT arrayJoin([toNullable(day), invoice_date]) FROM vendor_spend WHERE workspace = {workspace:String}
+	UNION ALL SELECT arrayJoin(arrayMap(i -> addDays(begins, i), range(toUInt32(greatest(0, ifNull(dateDiff('day', begins, ends), -1)) + 1)))) FROM (
+		SELECT toDate32(charge_period_start) AS begins, toDate32(charge_period_end) AS ends
+		FROM vendor_spend WHERE workspace = {workspace:String}
+		UNION ALL SELECT
+			toDate32(parseDateTime64BestEffortOrNull(JSONExtractString(data, 'charge_period_start'), 3, 'UTC')),
+			toDate32(parseDateTime64BestEffortOrNull(JSONExtractString(data, 'charge_period_end'), 3, 'UTC'))
+		FROM correct WHERE workspace = {workspace:String}
+	)
 	UNION ALL SELECT arrayJoin([toNullable(day), toDate32(created_at)]) FROM pipeline WHERE workspace = {workspace:String}
 	UNION ALL SELECT arrayJoin([
 		toDate32OrNull(JSONExtractString(data, 'invoice_date')),

@@ -40,6 +40,11 @@ func pairs(t *testing.T, workspace string) [2][]event.Stored {
 	charge := func(vendor string, invoice *event.Day) *event.VendorSpend {
 		return &event.VendorSpend{Vendor: vendor, Category: "agency", BilledCost: *warehousetest.Amount("1"), Currency: "EUR", InvoiceDate: invoice}
 	}
+	spread := func(start, end time.Time) *event.VendorSpend {
+		out := charge("p", nil)
+		out.ChargePeriodStart, out.ChargePeriodEnd = &event.Time{Time: start}, &event.Time{Time: end}
+		return out
+	}
 	invoiced, moved := event.DayOf(day(2026, 1, 31)), event.DayOf(day(2026, 5, 1))
 	created := event.Time{Time: day(2026, 1, 1)}
 	at, other := day(2026, 3, 1), day(2026, 7, 1)
@@ -51,6 +56,7 @@ func pairs(t *testing.T, workspace string) [2][]event.Stored {
 	pair("moved", charge("a", &invoiced), warehousetest.Correction(t, "s", "moved", charge("a", &moved)), other)
 	pair("undated", charge("b", &invoiced), warehousetest.Correction(t, "s", "undated", charge("b", nil)), other)
 	pair("voided", charge("c", &invoiced), &event.Void{Source: "s", ID: "voided"}, other)
+	pair("spread", spread(day(2026, 1, 30), day(2026, 2, 2)), warehousetest.Correction(t, "s", "spread", spread(day(2026, 4, 1), day(2026, 4, 3))), other)
 	pair("created", &event.Pipeline{Deal: "d", Status: "open"}, &event.Pipeline{Deal: "d", Status: "won", CreatedAt: &created}, other)
 	pair("earlier", &event.Pipeline{Deal: "e", Status: "open"}, &event.Pipeline{Deal: "e", Status: "won"}, day(2026, 2, 1))
 	pair("renamed", &event.Pipeline{Deal: "f", Status: "open"},

@@ -158,6 +158,7 @@ func (l *loader) start(mount *process.Mount) {
 		return l.consumeEvents(ctx)
 	})
 	if !l.cfg.NoRoll {
+		mount.Go("mark days of older rollups", l.reshape)
 		mount.Go("roll marks", func(ctx context.Context) error {
 			return l.consume(ctx, groupRoller, bus.Marks, warehouse.StreamMarks, l.cfg.RollLinger, l.rollChunk)
 		})

@@ -7,30 +7,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
-	"plumbline/pkg/warehouse"
 )
-
-// trainingQuery reads the time spent learning in a period, as it counts, of the whole workspace: the privacy floor of a
-// scope depends on the others.
-type trainingQuery struct {
-	window  metric.Window
-	zone    string
-	persons []string
-}
-
-// SQL is the query and its parameters.
-func (q trainingQuery) SQL() (string, map[string]any) {
-	return `SELECT local_day AS day, team, workflow, if(has({persons:Array(String)}, person), toString(person), '') AS rated_person,
-  count() AS n, sum(ifNull(learned, 0)) AS hours, groupUniqArrayIf(toString(person), person != '') AS people
-FROM (SELECT team, workflow, person, hours AS learned, toDate32(toTimeZone(time, {zone:String})) AS local_day FROM ` + warehouse.Effective(event.KindTraining) + `)
-WHERE local_day >= {from:Date32} AND local_day < {to:Date32} AND learned > 0
-GROUP BY day, team, workflow, rated_person
-ORDER BY day, team, workflow, rated_person`, map[string]any{
-			"workspace": q.window.Workspace, "zone": q.zone, "from": q.window.From, "to": q.window.To, "persons": q.persons,
-		}
-}
 
 // learners are the people of the rows.
 func learners(rows []metric.TrainingRow) []metric.PeopleRow {
@@ -52,7 +30,7 @@ func (v *view) aiCost(ctx context.Context, n *numbers, currency string) (metric.
 	var training []metric.TrainingRow
 	group, ctx := errgroup.WithContext(ctx)
 	fetch(ctx, group, v, metric.SpendQuery{Window: w}, &spend)
-	fetch(ctx, group, v, trainingQuery{w, v.zone.String(), v.ratedPersons()}, &training)
+	fetch(ctx, group, v, metric.TrainingQuery{Window: w, Persons: v.ratedPersons()}, &training)
 	if err := group.Wait(); err != nil {
 		return metric.Fold{}, err
 	}

@@ -149,6 +149,11 @@ func TestBadParametersAreSentences(t *testing.T) {
 		"/scorecard?scope=galaxy":                   "/scope",
 		"/scorecard?scope=team:":                    "/scope",
 		"/scorecard?currency=usd":                   "/currency",
+		"/scorecard?currency=XYZ":                   "/currency",
+		"/scorecard?scope=team:nobody":              "/scope",
+		"/scorecard?scope=workflow:none":            "/scope",
+		"/evidence?measure=npv_cash&scope=team:x":   "/scope",
+		"/scorecard?constant_currency=soon":         "/constant_currency",
 		"/scorecard?compare=never":                  "/compare",
 		"/scorecard?definition=1999-01-01":          "/definition",
 		"/scorecard?form=2026-10-01":                "/form",
@@ -197,6 +202,7 @@ func TestEmptyWorkspace(t *testing.T) {
 
 func TestETag(t *testing.T) {
 	b := newBench(t, day("2026-11-02"))
+	b.declare(registry.Teams, "x", `{"valid_from":"2026-01-01"}`)
 	res, _ := b.do("GET", "/api/v1/scorecard"+october, "")
 	tag := res.Header.Get("ETag")
 	if res, raw := b.do("GET", "/api/v1/scorecard"+october, "", "If-None-Match", tag); res.StatusCode != http.StatusNotModified || len(raw) > 0 {

@@ -91,7 +91,9 @@ func (v *view) contributions(n *numbers, by dimension) []contribution {
 		}
 		return rows[id]
 	}
-	for _, measure := range []string{metric.VendorSpend, metric.ConversionValue} {
+	for _, measure := range []string{
+		metric.VendorSpend, metric.ConversionValue, metric.VendorSavings, metric.PipelineValue, metric.PipelineInfluenced,
+	} {
 		fold := n.folds[measure]
 		if fold.Measure.Status != metric.OK {
 			continue
@@ -112,6 +114,8 @@ func (v *view) contributions(n *numbers, by dimension) []contribution {
 		cost.Cells = cellsWhere(cost.Cells, true)
 		v.column(cost, metric.AICost, n.window.Scope, crowdOf(n), by, row)
 	}
+	v.column(n.folds[metric.BarrierHours], metric.BarrierHours, n.window.Scope, n.pillar.losers, by, row)
+	v.ladderColumns(n, by, row)
 	out := make([]contribution, 0, len(rows))
 	for _, c := range rows {
 		out = append(out, *c)
@@ -122,21 +126,31 @@ func (v *view) contributions(n *numbers, by dimension) []contribution {
 	return out
 }
 
-// spendBy is the table of the spend by vendor or by category, the largest first.
+// spendBy is the table of the spend and of what was saved by vendor or by category, the largest spend first.
 func spendBy(n *numbers, label func(*contribution, string), of func(metric.Cell) string) []contribution {
-	out := []contribution{}
-	fold := n.folds[metric.VendorSpend]
-	if fold.Measure.Status != metric.OK {
-		return out
+	rows, spent := map[string]*contribution{}, map[string]decimal.Decimal{}
+	for _, measure := range []string{metric.VendorSpend, metric.VendorSavings} {
+		fold := n.folds[measure]
+		if fold.Measure.Status != metric.OK {
+			continue
+		}
+		for key, s := range sumBy(fold.Cells, of) {
+			if rows[key] == nil {
+				rows[key] = &contribution{Row: rowMember, Name: key, Measures: map[string]cell{}}
+				label(rows[key], key)
+			}
+			rows[key].Measures[measure] = okCell(s, fold.Measure.Unit, nil)
+			if measure == metric.VendorSpend {
+				spent[key] = s.value
+			}
+		}
 	}
-	sums := sumBy(fold.Cells, of)
-	for key, s := range sums {
-		c := contribution{Row: rowMember, Name: key, Measures: map[string]cell{metric.VendorSpend: okCell(s, fold.Measure.Unit, nil)}}
-		label(&c, key)
-		out = append(out, c)
+	out := make([]contribution, 0, len(rows))
+	for _, c := range rows {
+		out = append(out, *c)
 	}
 	slices.SortFunc(out, func(a, b contribution) int {
-		return cmp.Or(sums[b.Name].value.Cmp(sums[a.Name].value), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(spent[b.Name].Cmp(spent[a.Name]), cmp.Compare(a.Name, b.Name))
 	})
 	return out
 }

@@ -15,16 +15,12 @@ func (v *view) conversion(ctx context.Context, w metric.Window, currency string)
 		return metric.NotPersonal(metric.ConversionValue, currency), nil
 	}
 	var exposures []metric.ExposureRow
-	var rows []metric.ConversionRow
+	var experiments []metric.Experiment
 	group, ctx := errgroup.WithContext(ctx)
 	fetch(ctx, group, v, metric.ExposuresQuery{Window: w}, &exposures)
-	fetch(ctx, group, v, metric.ConversionsQuery{Window: w}, &rows)
+	group.Go(func() (err error) { experiments, err = v.allExperiments(ctx, w, currency); return err })
 	if err := group.Wait(); err != nil {
 		return metric.Fold{}, err
-	}
-	var experiments []metric.Experiment
-	for _, own := range byExperiment(rows) {
-		experiments = append(experiments, v.experiment(own, "", currency).Experiment)
 	}
 	return metric.FoldConversionValue(exposures, experiments, currency, v.haircut), nil
 }

@@ -69,11 +69,11 @@ type evidenceAnswer struct {
 
 // getEvidence answers with the rows that a number is made of.
 func (a *app) getEvidence(c *gin.Context, v *view) error {
-	p, err := parseParams(c.Request.URL.Query(), v.today, "measure", "from", "to", "scope", "currency", "basis", "limit", "cursor", "format")
+	p, err := parseParams(c.Request.URL.Query(), v.today, "measure", "from", "to", "scope", "currency", "basis", "definition", "constant_currency", "limit", "cursor", "format")
 	if err != nil {
 		return err
 	}
-	if err := v.personal(p.scope); err != nil {
+	if err := v.admit(c, p.scope); err != nil {
 		return err
 	}
 	currency := v.currencyOf(p)
@@ -96,9 +96,9 @@ func (a *app) getEvidence(c *gin.Context, v *view) error {
 			return err
 		}
 	}
-	d, _ := metric.Lookup(p.measure)
+	d, _ := v.rules.Lookup(p.measure)
 	link := claimQuery(p.measure, p, currency)
-	link.Del("definition")
+	presentOnly(link)
 	link.Set("format", "csv")
 	answer := evidenceAnswer{
 		Measure: p.measure, Scope: p.scope.String(), Period: v.period(p.from, p.to), Adds: d.Adds, RowsAre: e.rowsAre, Formula: d.Formula,
@@ -132,6 +132,10 @@ func (v *view) evidence(c *gin.Context, n *numbers, p params, currency string) (
 	switch m := n.folds[p.measure].Measure; {
 	case m.Status == metric.Withheld && m.Reason != nil && (*m.Reason == floorReason || *m.Reason == "not_personal"):
 		return &evidence{rowsAre: "cells", columns: []column{}, total: evidenceTotal{Status: m.Status, Reason: m.Reason}}, nil
+	case isPillar(p.measure):
+		return v.pillarEvidence(n, p), nil
+	case isRung(p.measure):
+		return ladderEvidence(n, p), nil
 	case p.measure == metric.VendorSpend:
 		return v.spendEvidence(c, n, p, currency)
 	case p.measure == metric.HoursSavedNet || p.measure == metric.ReworkRate || p.measure == metric.CapacityValue:
@@ -144,6 +148,12 @@ func (v *view) evidence(c *gin.Context, n *numbers, p params, currency string) (
 		return v.hoursCells(n, p), nil
 	case p.measure == metric.AICost:
 		return v.costEvidence(n, p), nil
+	case p.measure == metric.VendorSavings:
+		return v.savingsEvidence(c, n, currency)
+	case p.measure == metric.PipelineValue:
+		return pipelineValueEvidence(n, p), nil
+	case p.measure == metric.PipelineInfluenced:
+		return v.influencedEvidence(c, n, p, currency)
 	case p.measure == metric.ConversionValue:
 		return conversionEvidence(n, p), nil
 	case p.measure == metric.PerceptionGap || p.measure == metric.Satisfaction:
@@ -211,8 +221,8 @@ func writeCSV(c *gin.Context, e *evidence, p params) error {
 				continue
 			}
 			line[i] = *text
-			if e.columns[i].Type == "text" && *text != "" && strings.ContainsRune("=+-@\t\r", rune((*text)[0])) {
-				line[i] = "'" + *text
+			if e.columns[i].Type == "text" {
+				line[i] = spreadsheet(*text)
 			}
 		}
 		if err := w.Write(line); err != nil {

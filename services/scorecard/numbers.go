@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,11 @@ type numbers struct {
 	everybody, people []metric.PeopleRow
 	// hidden says that the personal measures of the scope are under the privacy floor.
 	hidden bool
+	// capacity is the capacity value before the privacy floor: what counts in an overlap group is decided on it.
+	capacity metric.Fold
+	// ladder are the rungs, leftOut what they leave out because it is counted elsewhere.
+	ladder  metric.Ladder
+	leftOut []metric.Excluded
 	// input is what the hours were folded from.
 	input metric.HoursInput
 	// rows are the deals of the basis, decided their sums, cohort the deals created in the period.
@@ -29,17 +35,20 @@ type numbers struct {
 	wave    metric.Wave
 	// everyLearner are the people of the workspace who were trained in the period, learners those of the scope.
 	everyLearner, learners []metric.PeopleRow
+	// pillar is what the measures of the pillars were folded from.
+	pillar pillarNumbers
 }
 
 // compute folds the measures of the wanted groups: hours, spend, deals; none named means all.
 func (v *view) compute(ctx context.Context, w metric.Window, currency string, keys ...string) (*numbers, error) {
-	n := &numbers{window: w, folds: map[string]metric.Fold{}}
+	n, outer := &numbers{window: w, folds: map[string]metric.Fold{}}, ctx
+	keys = withParts(keys)
 	wants := func(group ...string) bool {
 		return len(keys) == 0 || slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(group, k) })
 	}
-	var hours, spend, deals, pulse map[string]metric.Fold
+	var hours, spend, deals, pulse, pillars map[string]metric.Fold
 	group, ctx := errgroup.WithContext(ctx)
-	if wants(metric.HoursSavedNet, metric.ReworkRate, metric.CapacityValue) {
+	if wants(metric.HoursSavedNet, metric.ReworkRate, metric.CapacityValue) || wants(measurementKeys()...) {
 		group.Go(func() (err error) { hours, err = v.hours(ctx, n, currency); return err })
 	}
 	if wants(metric.VendorSpend) {
@@ -48,29 +57,55 @@ func (v *view) compute(ctx context.Context, w metric.Window, currency string, ke
 	if wants(metric.WinRate, metric.CycleDays, metric.PipelineVelocity) {
 		group.Go(func() (err error) { deals, err = v.deals(ctx, n, metric.Decided, currency); return err })
 	}
-	var conversion, cost metric.Fold
-	if wants(metric.AICost) {
-		group.Go(func() (err error) { cost, err = v.aiCost(ctx, n, currency); return err })
-	}
-	if wants(metric.ConversionValue) {
-		group.Go(func() (err error) { conversion, err = v.conversion(ctx, w, currency); return err })
+	money, mu := map[string]metric.Fold{}, sync.Mutex{}
+	for key, fold := range v.money(n, currency) {
+		if !wants(key) {
+			continue
+		}
+		group.Go(func() error {
+			f, err := fold(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			money[key] = f
+			return err
+		})
 	}
 	if wants(metric.PerceptionGap, metric.Satisfaction) {
 		group.Go(func() (err error) { pulse, err = v.pulse(ctx, n); return err })
 	}
+	group.Go(func() (err error) { pillars, err = v.pillars(ctx, n, currency, wants); return err })
+	if wants(measurementKeys()...) {
+		group.Go(func() error { return v.readMeasurement(ctx, n, currency) })
+	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for _, folds := range []map[string]metric.Fold{hours, spend, deals, pulse} {
+	for _, folds := range []map[string]metric.Fold{hours, spend, deals, pulse, pillars, money} {
 		maps.Copy(n.folds, folds)
 	}
-	if wants(metric.AICost) {
-		n.folds[metric.AICost] = cost
+	if wants(measurementKeys()...) {
+		maps.Copy(n.folds, v.measurement(n, currency))
 	}
-	if wants(metric.ConversionValue) {
-		n.folds[metric.ConversionValue] = conversion
+	if wants(ladderKeys()...) {
+		if err := v.climb(outer, n, currency); err != nil {
+			return nil, err
+		}
 	}
 	return n, nil
+}
+
+// money are the folds of the measures in money that each have rows of their own.
+func (v *view) money(n *numbers, currency string) map[string]func(context.Context) (metric.Fold, error) {
+	of := func(fold func(context.Context, metric.Window, string) (metric.Fold, error)) func(context.Context) (metric.Fold, error) {
+		return func(ctx context.Context) (metric.Fold, error) { return fold(ctx, n.window, currency) }
+	}
+	return map[string]func(context.Context) (metric.Fold, error){
+		metric.AICost:             func(ctx context.Context) (metric.Fold, error) { return v.aiCost(ctx, n, currency) },
+		metric.ConversionValue:    of(v.conversion),
+		metric.VendorSavings:      of(v.vendorSavings),
+		metric.PipelineValue:      of(v.pipelineValue),
+		metric.PipelineInfluenced: of(v.influenced),
+	}
 }
 
 // hours are the personal measures of work, under the privacy floor.
@@ -83,7 +118,7 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	in := metric.HoursInput{Declared: v.declared}
 	capacity := metric.CapacityInput{Rates: v.rates(currency), Haircut: v.haircut}
 	var rated []metric.HoursRow
-	var answers []pulseRow
+	var answers []metric.PulseRow
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { answers, err = v.answers(ctx, w); return err })
 	fetch(ctx, group, v, metric.HoursQuery{Window: w}, &in.Rows)
@@ -102,7 +137,10 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	n.people = inScope(n.everybody, w.Scope)
 	in.People = n.people
 	in = in.Prepare()
-	capacity.Realisation = v.realisation(answers)
+	present := v.realisation(answers)
+	capacity.Realisation = func(month event.Day) metric.Assumed {
+		return v.rules.Realised(func() metric.Assumed { return present(month) })
+	}
 	n.input, capacity.Hours = in, in
 	if len(persons) > 0 {
 		capacity.Hours = in.With(rated)
@@ -112,6 +150,7 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 		metric.ReworkRate:    metric.FoldRework(in.Rows, in.People),
 		metric.CapacityValue: metric.FoldCapacity(capacity, currency),
 	}
+	n.capacity = folds[metric.CapacityValue]
 	if n.hidden = !allowed(w.Scope, n.everybody, v.viewer.Person); n.hidden {
 		for key, fold := range folds {
 			folds[key] = metric.Fold{Measure: fold.Measure.Withhold(floorReason, floorMessage)}

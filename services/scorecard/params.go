@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/currency"
+
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
 )
@@ -43,12 +45,14 @@ type params struct {
 	currency   string
 	compare    string
 	definition string
-	basis      metric.Basis
-	limit      int
-	cursor     string
-	measure    string
-	metric     string
-	format     string
+	// constant is the day whose exchange rates convert all money; zero takes those of each day.
+	constant event.Day
+	basis    metric.Basis
+	limit    int
+	cursor   string
+	measure  string
+	metric   string
+	format   string
 }
 
 var currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
@@ -80,19 +84,25 @@ func parseParams(values url.Values, today event.Day, allowed ...string) (params,
 		cursor: values.Get("cursor"), metric: values.Get("metric"), definition: metric.DefinitionVersion,
 	}
 	p.period(&out, today)
+	out.constant, _ = p.day("constant_currency")
 	if s := values.Get("scope"); s != "" {
 		out.scope = p.scope(s)
 	}
 	if c := values.Get("currency"); c != "" {
 		if out.currency = c; !currencyForm.MatchString(c) {
 			p.fail("currency", `write a currency as its three letters, such as "USD"`)
+		} else if _, err := currency.ParseISO(c); err != nil {
+			p.fail("currency", "there is no currency "+c+" in ISO 4217")
 		}
 	}
 	out.compare = p.oneOf("compare", "", "previous", "year")
 	out.basis = metric.Basis(p.oneOf("basis", string(metric.Decided), string(metric.Created)))
 	out.format = p.oneOf("format", "json", "csv")
-	if d := values.Get("definition"); d != "" && d != metric.DefinitionVersion {
-		p.fail("definition", "the only definitions here are those of "+metric.DefinitionVersion)
+	if d := values.Get("definition"); d != "" {
+		if _, known := metric.RulesOf(d); !known {
+			p.fail("definition", "there is no such version of the definitions; there are "+strings.Join(definitionVersions(), ", "))
+		}
+		out.definition = d
 	}
 	if s := values.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)
@@ -108,6 +118,15 @@ func parseParams(values url.Values, today event.Day, allowed ...string) (params,
 		return params{}, &badRequest{p.problems}
 	}
 	return out, nil
+}
+
+// definitionVersions are the known versions, the newest first.
+func definitionVersions() []string {
+	var out []string
+	for _, r := range metric.Versions() {
+		out = append(out, r.Version)
+	}
+	return out
 }
 
 // oneOf reads a parameter with few values; the first is the default.

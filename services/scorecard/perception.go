@@ -3,55 +3,15 @@ package scorecard
 import (
 	"context"
 	"fmt"
-	"time"
 
-	"plumbline/pkg/event"
+	"plumbline/pkg/access"
 	"plumbline/pkg/metric"
-	"plumbline/pkg/warehouse"
 )
-
-// pulseQuery reads the answers to the survey in a period, as they count, of the whole workspace.
-type pulseQuery struct {
-	workspace, zone string
-	from, to        event.Day
-}
-
-// pulseRow is an answer with the place that it belongs to.
-type pulseRow struct {
-	Wave         string    `ch:"wave"`
-	Role         string    `ch:"role"`
-	Person       string    `ch:"person"`
-	ROIProvable  string    `ch:"roi_provable"`
-	TimeWentTo   string    `ch:"time_went_to"`
-	Satisfaction *uint8    `ch:"satisfaction"`
-	Time         time.Time `ch:"time"`
-	Day          time.Time `ch:"local_day"`
-	Team         string    `ch:"team"`
-	Workflow     string    `ch:"workflow"`
-}
-
-func (r pulseRow) answer() metric.PulseRow {
-	return metric.PulseRow{
-		Wave: r.Wave, Role: r.Role, Person: r.Person, ROIProvable: r.ROIProvable, TimeWentTo: r.TimeWentTo, Satisfaction: r.Satisfaction, Time: r.Time,
-	}
-}
-
-// SQL is the query and its parameters.
-func (q pulseQuery) SQL() (string, map[string]any) {
-	return `SELECT wave, role, toString(person) AS person, roi_provable, time_went_to, satisfaction, time, local_day, team, workflow
-FROM (SELECT *, toDate32(toTimeZone(time, {zone:String})) AS local_day FROM ` + warehouse.Effective(event.KindPulse) + `)
-WHERE local_day >= {from:Date32} AND local_day < {to:Date32}
-ORDER BY time, source, id`, map[string]any{"workspace": q.workspace, "zone": q.zone, "from": q.from, "to": q.to}
-}
-
-// answerDays is how long the answers of a wave say where the time goes.
-const answerDays = 365
 
 // answers reads all answers that a window may need, once for all its measures: those of its months, and those of the year
 // before that still say where the time goes.
-func (v *view) answers(ctx context.Context, w metric.Window) ([]pulseRow, error) {
-	months := wholeMonths(w)
-	return read[pulseRow](ctx, v, pulseQuery{w.Workspace, v.zone.String(), addDays(months.From, -answerDays), months.To})
+func (v *view) answers(ctx context.Context, w metric.Window) ([]metric.PulseRow, error) {
+	return read[metric.PulseRow](ctx, v, metric.AnswersQuery{Window: wholeMonths(w)})
 }
 
 // pulse are the measures of the survey. Answers are tied to nobody, so that nobody has any of their own.
@@ -67,17 +27,72 @@ func (v *view) pulse(ctx context.Context, n *numbers) (map[string]metric.Fold, e
 	if err != nil {
 		return nil, err
 	}
-	var rows []metric.PulseRow
-	for _, r := range all {
-		if !r.Day.Before(w.From.Time) && r.Day.Before(w.To.Time) && within(w.Scope, r.Team, r.Workflow) {
-			rows = append(rows, r.answer())
+	n.wave = metric.LatestWave(w.Scope.In(all, w.From, w.To))
+	whole := metric.Scope{Kind: metric.ScopeOrg}.In(all, w.From, w.To)
+	return map[string]metric.Fold{
+		metric.PerceptionGap: gapOf(n.wave, w.Scope, whole),
+		metric.Satisfaction:  satisfactionOf(n.wave, w.Scope, whole),
+	}, nil
+}
+
+// gapOf is the perception gap of a wave of a scope, where neither it nor the others of the workspace are fewer than ten
+// leaders or ten individual contributors.
+func gapOf(wave metric.Wave, scope metric.Scope, all []metric.PulseRow) metric.Fold {
+	fold := metric.FoldPerceptionGap(wave)
+	for _, role := range []string{"leader", "ic"} {
+		if !answersAllowed(scope, wave.Key, all, func(r metric.PulseRow) bool { return r.Role == role && r.ROIProvable != "" }) {
+			return pulseFloored(fold)
 		}
 	}
-	n.wave = metric.LatestWave(rows)
-	return map[string]metric.Fold{
-		metric.PerceptionGap: metric.FoldPerceptionGap(n.wave),
-		metric.Satisfaction:  metric.FoldSatisfaction(n.wave),
-	}, nil
+	return fold
+}
+
+// satisfactionOf is the satisfaction of a wave of a scope, where neither it nor the others are fewer than ten people.
+func satisfactionOf(wave metric.Wave, scope metric.Scope, all []metric.PulseRow) metric.Fold {
+	fold := metric.FoldSatisfaction(wave)
+	if answersAllowed(scope, wave.Key, all, func(r metric.PulseRow) bool { return r.Satisfaction != nil }) {
+		return fold
+	}
+	return pulseFloored(fold)
+}
+
+func pulseFloored(fold metric.Fold) metric.Fold {
+	if fold.Measure.Status != metric.OK {
+		return fold
+	}
+	return metric.Fold{Measure: fold.Measure.Withhold(floorReason, "it would tell about fewer than ten answers by subtraction")}
+}
+
+// answersAllowed tells whether the answers of a scope to one question may be shown beside those of the workspace: a part
+// of a wave is shown only as a row of the breakdown in which every row has at least ten answers.
+func answersAllowed(scope metric.Scope, wave string, all []metric.PulseRow, asked func(metric.PulseRow) bool) bool {
+	if scope.Kind == metric.ScopeOrg {
+		return true
+	}
+	key := func(r metric.PulseRow) string { return r.Team }
+	if scope.Kind == metric.ScopeWorkflow {
+		key = func(r metric.PulseRow) string { return r.Workflow }
+	}
+	everybody := metric.LatestWave(metric.Wave{Answers: all}.Of(func(r metric.PulseRow) bool { return r.Wave == wave }).Answers)
+	return answerRows(everybody.Of(asked), key, scope.Key)
+}
+
+// answerRows tells whether a part of a wave is a row of its own.
+func answerRows(wave metric.Wave, key func(metric.PulseRow) string, part string) bool {
+	byKey := map[string][]string{}
+	var keys []string
+	for i, a := range wave.Answers {
+		k := key(a)
+		if byKey[k] == nil {
+			keys = append(keys, k)
+		}
+		byKey[k] = append(byKey[k], fmt.Sprint(i))
+	}
+	cells := make([]access.Cell, 0, len(keys))
+	for _, k := range keys {
+		cells = append(cells, access.Cell{Key: k, People: byKey[k]})
+	}
+	return byKey[part] == nil || shownAlone(access.Suppress(cells, access.FloorPulse), part)
 }
 
 // pulseEvidence are the counts of the answers, which give the measure; the answers themselves are never listed.

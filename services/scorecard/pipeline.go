@@ -1,6 +1,7 @@
 package scorecard
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -26,8 +27,12 @@ type pipelineAnswer struct {
 	WonAmountPerDay *metric.Exact     `json:"won_amount_per_day"`
 	TimeToDecision  metric.Survival   `json:"time_to_decision"`
 	Assistance      metric.Assistance `json:"assistance"`
-	Cohorts         []metric.Cohort   `json:"cohorts"`
-	Excluded        []metric.Excluded `json:"excluded"`
+	Value           metric.Measure    `json:"value"`
+	Influenced      metric.Measure    `json:"influenced"`
+	// Attribution are the models side by side.
+	Attribution []metric.AttributionModel `json:"attribution"`
+	Cohorts     []metric.Cohort           `json:"cohorts"`
+	Excluded    []metric.Excluded         `json:"excluded"`
 }
 
 // velocityInputs are the four inputs of the index, and the counts behind them.
@@ -46,7 +51,7 @@ func (a *app) getPipeline(c *gin.Context, v *view) error {
 	if err != nil {
 		return err
 	}
-	if err := v.personal(p.scope); err != nil {
+	if err := v.admit(c, p.scope); err != nil {
 		return err
 	}
 	currency := v.currencyOf(p)
@@ -71,17 +76,43 @@ func (a *app) getPipeline(c *gin.Context, v *view) error {
 		Assistance:     metric.FoldAssistance(n.rows, fx),
 		Cohorts:        []metric.Cohort{}, Excluded: []metric.Excluded{},
 	}
+	if err := v.pipelineMoney(c, &answer, w, p, currency); err != nil {
+		return err
+	}
 	answer.WinRateCreated = metric.FoldWinRateCreated(created).Measure
 	if p.scope.Kind == metric.ScopeMe {
 		answer.WinRateCreated = folds[metric.WinRate].Measure
 	}
-	answer.Cohorts = append(answer.Cohorts, metric.Cohorts(n.cohort, fx)...)
+	answer.Cohorts = append(answer.Cohorts, metric.Cohorts(n.cohort, v.censoring(p.to), fx)...)
 	answer.Excluded = append(answer.Excluded, metric.DealExclusions(n.decided, currency)...)
 	if n.decided.WonWithAmount > 0 {
 		answer.WonAmount = metric.ExactOf(n.decided.Amount)
 		answer.WonAmountPerDay = metric.ExactOf(n.decided.Amount.DivRound(decimal.NewFromInt(int64(w.Days())), 12))
 	}
 	writeJSON(c, http.StatusOK, answer)
+	return nil
+}
+
+// pipelineMoney adds what the deals are worth: by comparison, and by the models.
+func (v *view) pipelineMoney(ctx context.Context, answer *pipelineAnswer, w metric.Window, p params, currency string) error {
+	value, err := v.pipelineValue(ctx, w, currency)
+	if err != nil {
+		return err
+	}
+	influenced, err := v.influenced(ctx, w, currency)
+	if err != nil {
+		return err
+	}
+	answer.Value, answer.Influenced = v.dress(value.Measure, p, currency), v.dress(influenced.Measure, p, currency)
+	answer.Attribution = []metric.AttributionModel{}
+	if w.Scope.Kind == metric.ScopeMe {
+		return nil
+	}
+	rows, err := read[metric.InfluenceRow](ctx, v, metric.InfluenceQuery{Window: w})
+	if err != nil {
+		return err
+	}
+	answer.Attribution = metric.FoldAttribution(rows, w.Scope, currency, v.fx(currency), v.workflowName)
 	return nil
 }
 

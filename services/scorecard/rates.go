@@ -45,7 +45,7 @@ func (v *view) rates(currency string) metric.Rates {
 		if !ok {
 			return metric.LoadedRate{}, "no_rate"
 		}
-		c, ok := v.registry.Convert(card.Currency, currency, at)
+		c, ok := v.registry.Convert(card.Currency, currency, v.rateTime(day))
 		if !ok {
 			return metric.LoadedRate{}, "no_fx"
 		}
@@ -62,11 +62,7 @@ func (v *view) rates(currency string) metric.Rates {
 
 // realisation is the share of freed time that is put to use in a month: measured by the pulse where thirty people have
 // answered before its end, else the declared assumption, else 0.3 / 0.5 / 0.7.
-func (v *view) realisation(answers []pulseRow) func(month event.Day) metric.Assumed {
-	pulse := make([]metric.PulseRow, 0, len(answers))
-	for _, r := range answers {
-		pulse = append(pulse, r.answer())
-	}
+func (v *view) realisation(pulse []metric.PulseRow) func(month event.Day) metric.Assumed {
 	return func(month event.Day) metric.Assumed {
 		end := time.Date(month.Year(), month.Month()+1, 1, 0, 0, 0, 0, v.zone)
 		if measured, ok := metric.MeasuredRealisation(pulse, end); ok {

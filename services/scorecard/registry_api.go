@@ -177,6 +177,9 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	if err := checkMatch(c.GetHeader("If-Match"), c.GetHeader("If-None-Match"), etagOf(before)); err != nil {
 		return err
 	}
+	if problems := reg.Contradictions(record); len(problems) > 0 {
+		return &badRequest{problems}
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("make entry id: %w", err)

@@ -143,6 +143,7 @@ func (a *app) routes(mount *process.Mount) error {
 		"/session":             a.getSession,
 		"/scorecard":           a.getScorecard,
 		"/metrics":             a.getMetrics,
+		"/export":              a.getExport,
 		"/claims/:id":          a.getClaim,
 		"/evidence":            a.getEvidence,
 		"/experiments":         a.getExperiments,
@@ -150,6 +151,9 @@ func (a *app) routes(mount *process.Mount) error {
 		"/trials":              a.getTrials,
 		"/trials/*key":         a.getTrial,
 		"/pipeline":            a.getPipeline,
+		"/coverage":            a.getCoverage,
+		"/barriers":            a.getBarriers,
+		"/perception":          a.getPerception,
 		"/rejects":             a.getRejects,
 		"/rejects/summary":     a.getRejectSummary,
 		"/rejects/:id":         a.getReject,
@@ -160,6 +164,7 @@ func (a *app) routes(mount *process.Mount) error {
 	} {
 		api.GET(path, a.answer(handler))
 	}
+	api.POST("/what-if", process.MaxBody(maxEntry), a.answer(a.postWhatIf))
 	api.POST("/erasures", process.MaxBody(maxEntry), a.answer(a.postErasure))
 	api.PUT("/registry/:kind/*key", process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))
 	// Not the reject of that name.

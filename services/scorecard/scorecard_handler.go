@@ -1,13 +1,15 @@
 package scorecard
 
 import (
+	"context"
 	"net/http"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/shopspring/decimal"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
 	"plumbline/pkg/registry"
@@ -27,48 +29,65 @@ func (v *view) period(from, to event.Day) period {
 
 // scorecardAnswer is the answer of /scorecard.
 type scorecardAnswer struct {
-	AsOf            string                    `json:"as_of"`
-	CompleteThrough *string                   `json:"complete_through"`
-	Period          period                    `json:"period"`
-	Compare         *period                   `json:"compare"`
-	Scope           string                    `json:"scope"`
-	Currency        string                    `json:"currency"`
-	Definition      string                    `json:"definition"`
-	Measures        map[string]metric.Measure `json:"measures"`
-	ByTeam          []contribution            `json:"contributions"`
-	ByWorkflow      []contribution            `json:"contributions_by_workflow"`
-	ByVendor        []contribution            `json:"contributions_by_vendor"`
-	ByCategory      []contribution            `json:"contributions_by_category"`
-	Excluded        []metric.Excluded         `json:"excluded"`
+	AsOf            string  `json:"as_of"`
+	CompleteThrough *string `json:"complete_through"`
+	Period          period  `json:"period"`
+	Compare         *period `json:"compare"`
+	Scope           string  `json:"scope"`
+	Currency        string  `json:"currency"`
+	Definition      string  `json:"definition"`
+	// Constant is the day whose exchange rates convert all money; nil where each day has its own.
+	Constant   *string                   `json:"constant_currency"`
+	Measures   map[string]metric.Measure `json:"measures"`
+	Ladder     []metric.LadderRung       `json:"ladder"`
+	ByTeam     []contribution            `json:"contributions"`
+	ByWorkflow []contribution            `json:"contributions_by_workflow"`
+	ByVendor   []contribution            `json:"contributions_by_vendor"`
+	ByCategory []contribution            `json:"contributions_by_category"`
+	Excluded   []metric.Excluded         `json:"excluded"`
 }
 
 // getScorecard answers with every measure of a scope and period.
 func (a *app) getScorecard(c *gin.Context, v *view) error {
-	p, err := parseParams(c.Request.URL.Query(), v.today, "from", "to", "scope", "currency", "compare", "definition")
+	p, err := parseParams(c.Request.URL.Query(), v.today, "from", "to", "scope", "currency", "compare", "definition", "constant_currency")
 	if err != nil {
 		return err
 	}
-	if err := v.personal(p.scope); err != nil {
+	if err := v.admit(c, p.scope); err != nil {
 		return err
 	}
 	currency := v.currencyOf(p)
 	if notModified(c, v, p, currency) {
 		return nil
 	}
-	n, err := v.compute(c, v.window(p.from, p.to, p.scope), currency)
+	answer, _, err := v.scorecard(c, p, currency)
 	if err != nil {
 		return err
 	}
+	writeJSON(c, http.StatusOK, answer)
+	return nil
+}
+
+// scorecard computes every measure of a scope and period, and the numbers behind them.
+func (v *view) scorecard(ctx context.Context, p params, currency string) (scorecardAnswer, *numbers, error) {
+	v.by(p)
+	n, err := v.compute(ctx, v.window(p.from, p.to, p.scope), currency)
+	if err != nil {
+		return scorecardAnswer{}, nil, err
+	}
 	answer := scorecardAnswer{
 		AsOf: v.asOf(), CompleteThrough: v.completeThrough(), Period: v.period(p.from, p.to), Scope: p.scope.String(), Currency: currency,
-		Definition: metric.DefinitionVersion, Measures: map[string]metric.Measure{}, Excluded: v.excluded(n),
+		Definition: p.definition, Measures: map[string]metric.Measure{}, Excluded: v.excluded(n),
+	}
+	if !p.constant.IsZero() {
+		answer.Constant = new(p.constant.String())
 	}
 	var before *numbers
 	if p.compare != "" {
 		from, to := comparison(p)
 		answer.Compare = new(v.period(from, to))
-		if before, err = v.compute(c, v.window(from, to, p.scope), currency); err != nil {
-			return err
+		if before, err = v.compute(ctx, v.window(from, to, p.scope), currency); err != nil {
+			return scorecardAnswer{}, nil, err
 		}
 	}
 	for key, fold := range n.folds {
@@ -79,11 +98,11 @@ func (a *app) getScorecard(c *gin.Context, v *view) error {
 		}
 		answer.Measures[key] = m
 	}
+	answer.Ladder = n.ladder.Rungs
 	answer.ByTeam = v.contributions(n, byTeam())
 	answer.ByWorkflow = v.contributions(n, byWorkflow())
 	answer.ByVendor, answer.ByCategory = byVendor(n), byCategory(n)
-	writeJSON(c, http.StatusOK, answer)
-	return nil
+	return answer, n, nil
 }
 
 // currencyOf is the currency asked for, or the workspace's.
@@ -92,17 +111,6 @@ func (v *view) currencyOf(p params) string {
 		return p.currency
 	}
 	return v.currency
-}
-
-// personal refuses the scope "me" for a viewer who is no person.
-func (v *view) personal(scope metric.Scope) error {
-	if scope.Kind == metric.ScopeMe && v.viewer.Person == "" {
-		return &badRequest{[]event.Problem{{
-			Code: event.CodeBadValue, Pointer: "/scope",
-			Message: "you are signed in as no person, so there are no numbers of your own: use org, team:KEY or workflow:KEY",
-		}}}
-	}
-	return nil
 }
 
 // comparison is the period to compare with: as many days before, or the same dates a year before.
@@ -119,7 +127,7 @@ func previous(m metric.Measure, p period) *metric.Previous {
 
 // dress adds what does not come from events: the claim, the target and the benchmark.
 func (v *view) dress(m metric.Measure, p params, currency string) metric.Measure {
-	m.Claim = new("/api/v1/claims/" + claimID(m.Key, p, currency))
+	m.Claim = new(v.claimOf(m, p, currency))
 	at := v.endOf(addDays(p.to, -1))
 	if at.After(v.now) {
 		at = v.now
@@ -171,20 +179,23 @@ func optionalText(s string) *string {
 // excluded are what the measures leave out, with the amounts of few people taken away.
 func (v *view) excluded(n *numbers) []metric.Excluded {
 	out := []metric.Excluded{}
+	who := crowd{n.people, n.everybody}
+	teams := sync.OnceValue(func() []access.Cell { return v.visible(n.window.Scope, who, byTeam()) })
+	workflows := sync.OnceValue(func() []access.Cell { return v.visible(n.window.Scope, who, byWorkflow()) })
 	for _, d := range metric.Catalogue() {
 		fold := n.folds[d.Key]
 		for _, x := range fold.Excluded {
-			by, key := byWorkflow(), x.Workflow
+			rows, key := workflows, x.Workflow
 			if d.Key == metric.CapacityValue {
-				by, key = byTeam(), x.Team
+				rows, key = teams, x.Team
 			}
-			if d.Personal && n.window.Scope.Kind != metric.ScopeMe && !shownAlone(v.visible(n.window.Scope, crowd{n.people, n.everybody}, by), key) {
+			if d.Personal && n.window.Scope.Kind != metric.ScopeMe && !shownAlone(rows(), key) {
 				x.N, x.Amount = nil, nil
 			}
 			out = append(out, x)
 		}
 	}
-	return out
+	return append(out, n.leftOut...)
 }
 
 // series is a measure that adds up by ISO week, cut to the period. For personal measures the weeks of few people are
@@ -192,13 +203,16 @@ func (v *view) excluded(n *numbers) []metric.Excluded {
 func (v *view) series(n *numbers, key string) []metric.SeriesPoint {
 	fold := n.folds[key]
 	d, _ := metric.Lookup(key)
+	if rung, of := metric.RungOf(key); of && rung != metric.RungCash {
+		return nil // what is personal in it would be told by the week
+	}
 	if d.Adds != metric.AddsSum || fold.Measure.Status != metric.OK {
 		return nil
 	}
 	sums := sumBy(fold.Cells, func(c metric.Cell) string { return metric.WeekOf(c.Day) })
 	hide := func(string) bool { return false }
 	if d.Personal && n.window.Scope.Kind != metric.ScopeMe {
-		rows := breakdown(cellsBy(n.people, weekOf), v.viewer.Person)
+		rows := breakdown(cellsBy(v.weeksOf(n, key), weekOf), v.viewer.Person)
 		hide = func(week string) bool { return !shownAlone(rows, week) }
 	}
 	var out []metric.SeriesPoint
@@ -224,7 +238,12 @@ func (v *view) series(n *numbers, key string) []metric.SeriesPoint {
 }
 
 // getMetrics answers with the catalogue.
-func (a *app) getMetrics(c *gin.Context, _ *view) error {
-	writeJSON(c, http.StatusOK, gin.H{"definition": metric.DefinitionVersion, "metrics": slices.Clone(metric.Catalogue())})
+func (a *app) getMetrics(c *gin.Context, v *view) error {
+	p, err := parseParams(c.Request.URL.Query(), v.today, "definition")
+	if err != nil {
+		return err
+	}
+	v.by(p)
+	writeJSON(c, http.StatusOK, gin.H{"definition": p.definition, "versions": metric.Versions(), "metrics": v.rules.Catalogue()})
 	return nil
 }

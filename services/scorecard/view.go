@@ -29,10 +29,16 @@ type view struct {
 	registry *registry.Snapshot
 	// fingerprint changes when the registry does.
 	fingerprint uint64
-	zone        *time.Location
-	now         time.Time
-	today       event.Day
-	currency    string
+	// rules are the version of the definitions.
+	rules metric.Rules
+	// constant is the day whose exchange rates convert all money; zero takes those of each day.
+	constant event.Day
+	// recorded is the instant of the latest write of the registry.
+	recorded time.Time
+	zone     *time.Location
+	now      time.Time
+	today    event.Day
+	currency string
 
 	db *warehouse.DB
 	// slots bound how many queries run at a time: more than the warehouse keeps connections open for would only make it
@@ -58,12 +64,20 @@ func (a *app) look(ctx context.Context, viewer access.Viewer) (*view, error) {
 	}
 	now := a.now()
 	v := &view{
-		viewer: viewer, snapshot: snapshot, registry: reg, fingerprint: fingerprint,
+		viewer: viewer, snapshot: snapshot, registry: reg, fingerprint: fingerprint, recorded: reg.Recorded(), rules: metric.Versions()[0],
 		zone: reg.Zone(now), now: now, currency: reg.Currency(now), db: a.db, slots: make(chan struct{}, querySlots), asked: map[string]any{},
 	}
 	y, m, d := now.In(v.zone).Date()
 	v.today = event.Day{Time: time.Date(y, m, d, 0, 0, 0, 0, time.UTC)}
 	return v, nil
+}
+
+// by takes the version of the definitions, and the day of constant currency, that were asked for.
+func (v *view) by(p params) {
+	if rules, ok := metric.RulesOf(p.definition); ok {
+		v.rules = rules
+	}
+	v.constant = p.constant
 }
 
 // window is a period of the view's workspace.
@@ -140,6 +154,14 @@ func (v *view) endOf(day event.Day) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, v.zone).Add(-time.Millisecond)
 }
 
+// rateTime is the instant whose exchange rates convert the money of a day: its own last, or that of constant currency.
+func (v *view) rateTime(day event.Day) time.Time {
+	if !v.constant.IsZero() {
+		return v.endOf(v.constant)
+	}
+	return v.endOf(day)
+}
+
 // startOf is the first instant of a local day.
 func (v *view) startOf(day event.Day) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, v.zone)
@@ -166,7 +188,7 @@ func (v *view) fx(currency string) metric.FX {
 		if a, ok := known[q]; ok {
 			return a.rate, a.ok
 		}
-		c, ok := v.registry.Convert(from, currency, v.endOf(day))
+		c, ok := v.registry.Convert(from, currency, v.rateTime(day))
 		a := answer{metric.Rate{Rate: c.Rate}, ok}
 		if c.Source != nil {
 			a.rate.Source, a.rate.Version = "registry fx/"+c.Source.Key, versionText(c.Source.Record)
@@ -212,7 +234,7 @@ func (v *view) plan(key, currency string, last event.Day) metric.Plan {
 	if x.MarginPerConversion == nil {
 		return p
 	}
-	c, ok := v.registry.Convert(x.Currency, currency, v.endOf(last))
+	c, ok := v.registry.Convert(x.Currency, currency, v.rateTime(last))
 	if !ok {
 		p.MarginReason = "no_fx"
 		return p

@@ -192,6 +192,19 @@ func TestFirstStart(t *testing.T) {
 	if code, out, errs := plumbline(t, s, "scorecard"); code != 0 || !strings.Contains(out, "hours_saved_net") {
 		t.Errorf("scorecard ended with %d: %s%s", code, out, errs)
 	}
+	if code, out, errs := plumbline(t, s, "explain", "net_value_capacity"); code != 0 || !strings.Contains(out, "evidence    /api/v1/evidence?") {
+		t.Errorf("explain ended with %d: %s%s", code, out, errs)
+	}
+	if code, out, errs := plumbline(t, s, "export", "--table", "ladder"); code != 0 || !strings.HasPrefix(out, "# table: ladder\n") || !strings.Contains(out, "\ngrowth,") {
+		t.Errorf("export ended with %d: %s%s", code, out, errs)
+	}
+	file := filepath.Join(t.TempDir(), "measures.csv")
+	if code, out, errs := plumbline(t, s, "export", "-o", file); code != 0 || out != "" {
+		t.Errorf("export to a file ended with %d: %s%s", code, out, errs)
+	}
+	if raw, err := os.ReadFile(file); err != nil || !strings.Contains(string(raw), "\nnet_value_growth,") {
+		t.Errorf("the exported file: %v %.300s", err, raw)
+	}
 }
 
 // TestDemoDecidedOnce: whether a folder has a demo organisation is decided at its first start.

@@ -3,6 +3,7 @@ package standalone_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -134,7 +135,7 @@ func (o organisation) declare(t *testing.T, db *warehouse.DB) {
 // compared tells whether the truth of a kind is compared.
 func compared(e demo.Event) bool {
 	switch e.Data.Kind() {
-	case event.KindHoursSaved, event.KindConversion, event.KindPipeline:
+	case event.KindHoursSaved, event.KindVendorSpend, event.KindConversion, event.KindPipeline:
 		return true
 	}
 	return false
@@ -236,7 +237,7 @@ func (o organisation) figures(t *testing.T) string {
 	t.Helper()
 	card := o.scorecard(t)
 	var out []string
-	for _, key := range []string{"hours_saved_net", "win_rate", "cycle_days", "pipeline_velocity", "rework_rate"} {
+	for _, key := range []string{"hours_saved_net", "win_rate", "cycle_days", "pipeline_velocity", "rework_rate", "vendor_savings", "pipeline_value"} {
 		for _, part := range []string{"value", "low", "high", "n"} {
 			out = append(out, key+" "+part+" "+card.text(t, "measures."+key+"."+part))
 		}
@@ -276,6 +277,7 @@ func (o organisation) compare(t *testing.T, hours, lifts, wins, trials *coverage
 	truth := o.Truth(window(t))
 	card := o.scorecard(t)
 	hours.add(o.workspace, truth.NetHours, card.number(t, "measures.hours_saved_net.low"), card.number(t, "measures.hours_saved_net.high"))
+	o.holdSavings(t)
 	wins.add(o.workspace, truth.WinRate, card.number(t, "measures.win_rate.low"), card.number(t, "measures.win_rate.high"))
 	trial := o.read(t, "/trials/"+demo.TrialKey)
 	trials.add(o.workspace, truth.TrialRatio, trial.number(t, "ratio_minus_one.low"), trial.number(t, "ratio_minus_one.high"))
@@ -287,5 +289,16 @@ func (o organisation) compare(t *testing.T, hours, lifts, wins, trials *coverage
 				lifts.add(o.workspace+" "+key, truth.Lift[key], x.number(t, at+"lift_abs.low"), x.number(t, at+"lift_abs.high"))
 			}
 		}
+	}
+}
+
+// holdSavings holds the vendor savings of three whole months to what was really paid less, which has no error.
+func (o organisation) holdSavings(t *testing.T) {
+	t.Helper()
+	from, to := time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	card := o.read(t, "/scorecard?from="+from.Format(time.DateOnly)+"&to="+to.Format(time.DateOnly))
+	got, want := card.number(t, "measures.vendor_savings.value"), o.Truth(from, to).VendorSavings
+	if math.Abs(got-want) > 0.001 {
+		t.Errorf("%s: vendor savings of %v, want %v", o.workspace, got, want)
 	}
 }

@@ -52,7 +52,7 @@ func drawTime(t *rapid.T) time.Time {
 func drawData(t *rapid.T) event.Data {
 	var data event.Data
 	switch rapid.SampledFrom([]event.Kind{
-		event.KindHoursSaved, event.KindVendorSpend, event.KindConversion, event.KindPipeline, event.KindPipeline, event.KindTraining,
+		event.KindHoursSaved, event.KindVendorSpend, event.KindConversion, event.KindPipeline, event.KindPipeline, event.KindTraining, event.KindTraining,
 	}).Draw(t, "kind") {
 	case event.KindHoursSaved:
 		data = &event.HoursSaved{
@@ -67,6 +67,7 @@ func drawData(t *rapid.T) event.Data {
 			InvoiceDate: maybe(t, "invoice", func(t *rapid.T, _ string) event.Day { return event.DayOf(drawTime(t)) }),
 			Final:       maybe(t, "final", drawBool),
 		}
+		drawPeriod(t, data.(*event.VendorSpend))
 	case event.KindConversion:
 		data = &event.Conversion{
 			Experiment: "e", Variant: text(t, "variant", "a", "b"), Exposures: maybe(t, "exposures", drawCount),
@@ -76,11 +77,22 @@ func drawData(t *rapid.T) event.Data {
 	case event.KindPipeline:
 		data = drawPipeline(t)
 	default:
-		data = &event.Training{Course: "c", Hours: maybe(t, "hours", drawNumber)}
+		data = drawPillar(t)
 	}
 	data.Shared().Team = text(t, "team", "", "a", "b")
 	data.Shared().Workflow = text(t, "workflow", "", "w")
 	return data
+}
+
+// drawPeriod gives some charges a period: of less than a day, of days, of a month and more, at any time of the day.
+func drawPeriod(t *rapid.T, d *event.VendorSpend) {
+	d.Quantity, d.Unit = maybe(t, "quantity", drawDecimal), text(t, "unit", "", "word")
+	if rapid.Bool().Draw(t, "has period") {
+		return
+	}
+	start := drawInstant(t, "start")
+	hours := rapid.SampledFrom([]int{1, 13, 24, 25, 71, 24 * 7, 24 * 31}).Draw(t, "hours")
+	d.ChargePeriodStart, d.ChargePeriodEnd = &start, &event.Time{Time: start.Add(time.Duration(hours) * time.Hour)}
 }
 
 func drawPipeline(t *rapid.T) *event.Pipeline {

@@ -74,6 +74,7 @@ func BruteForce(t Fataler, rows []event.Stored, zone *time.Location) []string {
 	deals := map[string][]event.Stored{}
 	for _, r := range Effective(t, rows) {
 		local := r.Time.In(zone).Format(time.DateOnly)
+		g.pillar(local, r, zone)
 		switch d := r.Data.(type) {
 		case *event.HoursSaved:
 			g.hours(local, d)
@@ -86,9 +87,13 @@ func BruteForce(t Fataler, rows []event.Stored, zone *time.Location) []string {
 			}
 			key := row("rollup_spend", local, d.Team, d.Workflow, d.Vendor, d.Category, d.Currency, d.ChargeCategory)
 			g.add(key, one(true), d.BilledCost.Decimal, money(d.EffectiveCost), one(d.EffectiveCost != nil), one(*d.Final))
+			g.accrual(local, d, zone)
 		case *event.Conversion:
 			key := row("rollup_conversions", local, d.Team, d.Workflow, d.Experiment, d.Variant, d.Metric, d.Currency)
 			g.add(key, one(true), count(d.Exposures), count(d.Conversions), money(d.Value), money(d.ValueSquares), one(d.Deal != ""))
+			if d.Deal != "" {
+				g.add(row("rollup_links", local, d.Team, d.Workflow, d.Experiment, d.Variant, d.Metric, d.Deal), one(true), count(d.Conversions))
+			}
 		case *event.Pipeline:
 			deals[d.Deal] = append(deals[d.Deal], r)
 		}
@@ -214,6 +219,8 @@ func row(values ...any) string {
 			out.WriteString(orNull(v, func(d event.Decimal) string { return d.String() }))
 		case *bool:
 			out.WriteString(orNull(v, strconv.FormatBool))
+		case *uint8:
+			out.WriteString(orNull(v, func(n uint8) string { return strconv.Itoa(int(n)) }))
 		case nil:
 			out.WriteString("NULL")
 		default:

@@ -3,6 +3,7 @@ package warehousetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ func rollupKeys() map[string]string {
 		"rollup_trials": "trial,lower(hex(identity)),team,workflow,person,assisted,units,doing_minutes,prompting_minutes,review_minutes," +
 			"rework_minutes,correction_minutes,estimate_unassisted_minutes,estimate_assisted_minutes",
 		"rollup_spend":       "team,workflow,vendor,category,currency,charge_category,n,billed,effective,effective_n,final_n",
+		"rollup_accrual":     "team,workflow,vendor,category,currency,charge_category,unit,measured,n,month_n,final_n,billed,quantity",
+		"rollup_links":       "team,workflow,experiment,variant,metric,deal,n,conversions",
 		"rollup_conversions": "team,workflow,experiment,variant,metric,currency,n,exposures,conversions,value,value_squares,deal_n",
 		"rollup_deals": "deal,team,workflow,stage,status,amount,currency,created_at,decided_at,decided_day,assisted,margin," +
 			"experiment,touches,changes,last_change,lower(hex(identity))",
@@ -31,7 +34,9 @@ func ReadRollups(ctx context.Context, t Fataler, db *warehouse.DB, workspace str
 		t.Fatal(err)
 	}
 	var out []string
-	for table, columns := range rollupKeys() {
+	tables := rollupKeys()
+	maps.Copy(tables, pillarKeys())
+	for table, columns := range tables {
 		texts := []string{"'" + table + "'", "toString(day)"}
 		for c := range strings.SplitSeq(columns, ",") {
 			texts = append(texts, "ifNull(toString("+c+"), 'NULL')")

@@ -123,7 +123,7 @@ func (p *place) startChain(ctx context.Context) (*chain, error) {
 		return nil, err
 	}
 	w.reader = newReader(s)
-	return &w, nil
+	return &w, w.reader.declare(ctx)
 }
 
 // memory is the most that the services of the way in have had resident.

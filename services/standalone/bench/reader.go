@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -41,6 +42,27 @@ type seen struct {
 
 func newReader(s *service) *reader {
 	return &reader{s, &http.Client{Timeout: time.Minute}, map[string]seen{}}
+}
+
+// declare makes the workflow known whose events are followed: until one has come nothing else names it.
+func (r *reader) declare(ctx context.Context) (err error) {
+	body := strings.NewReader(`{"valid_from":"2026-01-01","name":"Followed"}`)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, r.service.url("/api/v1/registry/workflows/"+probeWorkflow), body)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+benchToken)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := r.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("declare the workflow: %w", err)
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	if res.StatusCode >= http.StatusMultipleChoices {
+		text, _ := io.ReadAll(res.Body) // for the message only
+		return fmt.Errorf("declare the workflow: status %d: %.300s", res.StatusCode, text)
+	}
+	return nil
 }
 
 // answer is what is read of an answer.

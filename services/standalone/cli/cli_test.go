@@ -68,7 +68,7 @@ func TestUsage(t *testing.T) {
 
 // TestHelp: every command has help with examples.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"up", "demo", "import", "event", "tail", "scorecard", "explain", "rejects", "replay", "keys", "migrate", "version"} {
+	for _, name := range []string{"up", "demo", "import", "event", "tail", "scorecard", "explain", "export", "rejects", "replay", "keys", "migrate", "version"} {
 		code, out, _ := run(t, nil, "", name, "--help")
 		if code != 0 || !strings.Contains(out, "Example") || !strings.Contains(out, "plumbline "+name) {
 			t.Errorf("help of %s:\n%s", name, out)

@@ -78,6 +78,18 @@ func (a admin) get(ctx context.Context, s Streams, path string, into any) (jsont
 
 // call sends a request to the scorecard's API, with a JSON body where there is one, and reads the answer.
 func (a admin) call(ctx context.Context, s Streams, method, path string, body []byte, into any) (jsontext.Value, error) {
+	raw, err := a.send(ctx, s, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return nil, fmt.Errorf("the answer of %s is not what a scorecard says: %w", path, err)
+	}
+	return raw, nil
+}
+
+// send sends a request to the scorecard's API and returns the body of the answer.
+func (a admin) send(ctx context.Context, s Streams, method, path string, body []byte) ([]byte, error) {
 	address, err := a.address(s)
 	if err != nil {
 		return nil, err
@@ -107,9 +119,6 @@ func (a admin) call(ctx context.Context, s Streams, method, path string, body []
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return nil, refusedBy(res, raw)
-	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		return nil, fmt.Errorf("the answer of %s is not what a scorecard says: %w", path, err)
 	}
 	return raw, nil
 }

@@ -42,6 +42,46 @@ type measure struct {
 	Reason string         `json:"reason"`
 }
 
+// rung is one rung of the ladder, as far as it is printed.
+type rung struct {
+	Rung     string         `json:"rung"`
+	Status   string         `json:"status"`
+	Reason   string         `json:"reason"`
+	Currency string         `json:"currency"`
+	Benefits jsontext.Value `json:"benefits"`
+	Costs    jsontext.Value `json:"costs"`
+	Net      jsontext.Value `json:"net"`
+	Low      jsontext.Value `json:"low"`
+	High     jsontext.Value `json:"high"`
+	Positive jsontext.Value `json:"probability_positive"`
+	Missing  []struct {
+		Measure string `json:"measure"`
+		Reason  string `json:"reason"`
+	} `json:"missing"`
+}
+
+// printLadder prints the rungs from below, each with what is missing from it.
+func printLadder(s Streams, rungs []rung) {
+	for i, r := range rungs {
+		name := strings.Repeat("+ ", min(i, 1)) + r.Rung
+		if r.Status != "ok" {
+			s.printf("%-12s %s\n", name, strings.TrimSpace(strings.ReplaceAll(r.Status, "_", " ")+" "+r.Reason))
+			continue
+		}
+		s.printf("%-12s net %s %s (benefits %s, costs %s)", name, plain(r.Net), r.Currency, orNone(plain(r.Benefits)), plain(r.Costs))
+		if low, high := plain(r.Low), plain(r.High); low != "" && high != "" {
+			s.printf(", range %s to %s, P(net > 0) %s", low, high, plain(r.Positive))
+		}
+		for _, m := range r.Missing {
+			s.printf(", without %s (%s)", m.Measure, m.Reason)
+		}
+		s.printf("\n")
+	}
+	if len(rungs) > 0 {
+		s.printf("\n")
+	}
+}
+
 // Run prints the scorecard.
 func (c *scorecardCommand) Run(ctx context.Context, s Streams) error {
 	query := url.Values{}
@@ -54,6 +94,7 @@ func (c *scorecardCommand) Run(ctx context.Context, s Streams) error {
 		AsOf            string             `json:"as_of"`
 		CompleteThrough string             `json:"complete_through"`
 		Measures        map[string]measure `json:"measures"`
+		Ladder          []rung             `json:"ladder"`
 	}
 	raw, err := c.get(ctx, s, "/api/v1/scorecard?"+query.Encode(), &card)
 	if err != nil {
@@ -64,6 +105,7 @@ func (c *scorecardCommand) Run(ctx context.Context, s Streams) error {
 		s.printf("%s\n", raw)
 		return nil
 	}
+	printLadder(s, card.Ladder)
 	s.printf("%-22s %16s %-8s %-28s %8s  %s\n", "measure", "value", "unit", "range", "n", "grade")
 	for _, key := range slices.Sorted(maps.Keys(card.Measures)) {
 		m := card.Measures[key]

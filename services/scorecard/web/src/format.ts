@@ -42,7 +42,7 @@ export function isCurrency(unit: Unit): boolean {
 }
 
 /** Units of things that are counted whole. */
-const countable = new Set(['', 'deals', 'events', 'people'])
+const countable = new Set(['', 'deals', 'events', 'people', 'teams', 'workflows', 'reviews', 'barriers', 'kinds'])
 
 interface Style {
   /** Show + on positive values. */
@@ -63,6 +63,7 @@ export function value(v: number, unit: Unit, style: Style = {}): string {
   if (unit === 'days') return `${write(v, fixed(1))} days`
   if (countable.has(unit)) return unit === '' ? write(v, fixed(0)) : `${write(v, fixed(0))} ${unit}`
   if (unit === 'index') return write(v, fixed(places(v)))
+  if (unit === 'level') return `level ${write(v, fixed(0))}`
   return `${write(v, fixed(places(v)))}\u00a0${unit}`
 }
 

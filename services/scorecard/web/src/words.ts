@@ -30,7 +30,6 @@ const reasons: Record<string, string> = {
   no_margin: 'No margin is known, so this can not be turned into money.',
   no_minutes: 'No minutes were recorded for this work.',
   no_amount: 'No amount is known for these deals.',
-  no_costs: 'No costs are known.',
   privacy_floor: 'Fewer than five people are behind it, so it is not shown to others.',
   no_control: 'No variant is declared as the control, so there is nothing to compare with.',
   srm: 'The traffic split differs from the plan by more than chance, so the comparison can not be trusted.',
@@ -39,11 +38,17 @@ const reasons: Record<string, string> = {
   bad_counts: 'More conversions than exposures were reported.',
   too_few: 'There are too few cases for an estimate.',
   few_answers: 'Fewer than ten people have answered.',
+  no_team: 'The events name no team.',
+  none_decided: 'Reviews are open, and none was finally decided in the period.',
+  not_measured: 'A saving is reported, and nothing measures it.',
+  not_personal: 'Events of this kind are not tied to a person.',
   no_decided: 'No deal was decided in the period.',
   no_won: 'No deal was won in the period.',
   nothing_won: 'No deal was won in the period.',
   no_cycle: 'No won deal has both dates.',
-  not_reached: 'Fewer than half of the deals are decided yet.',
+  not_reached: 'Not reached in the period: fewer than half of the deals are decided, or the costs are not paid back yet.',
+  no_costs: 'There are no costs in the period: a return on nothing is no number.',
+  no_investment: 'There are no costs in the period to pay back.',
 }
 
 /** Why a number is not shown, as a sentence. An unknown reason is given by its code: better odd than silent. */
@@ -60,10 +65,12 @@ export function headingOf(key: string): string {
 
 /** Names of the pillars that group the measures, in reading order, with the question each answers. */
 export const pillars: { key: string; title: string; question: string }[] = [
+  { key: 'return', title: 'Return', question: 'What is it worth after its costs, and how sure is that?' },
   { key: 'efficiency', title: 'Efficiency', question: 'Does the work take less time?' },
   { key: 'growth', title: 'Growth', question: 'Does the business move?' },
   { key: 'cost', title: 'Cost', question: 'What is paid for it?' },
-  { key: 'governance', title: 'Governance', question: 'How much is done twice?' },
+  { key: 'measurement', title: 'Measurement', question: 'What is not measured yet?' },
+  { key: 'governance', title: 'Governance', question: 'How fast and how often is it reviewed, and how much is done twice?' },
   { key: 'ownership', title: 'Ownership', question: 'Who answers for it?' },
   { key: 'perception', title: 'Perception', question: 'Do those who do the work see it too?' },
   { key: 'enablement', title: 'Enablement', question: 'Are people able and content to use it?' },

@@ -26,6 +26,7 @@ export function EvidenceRows({ query, claimed }: { query: EvidenceQuery; claimed
 const kinds: Record<Evidence['rows_are'], string> = {
   events: 'Each row is an event.',
   deals: 'Each row is a deal.',
+  touches: 'Each row is a touch of a deal, with its credit.',
   cells: 'Each row is a group of at least five people in one week: rows of single people are never listed.',
 }
 

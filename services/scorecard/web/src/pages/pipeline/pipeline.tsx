@@ -12,6 +12,7 @@ import * as format from '../../format'
 import { hereHref, usePlace, viewOf } from '../../state/url'
 import { scopeWords } from '../../words'
 import { Assistance } from './assistance'
+import { Attribution } from './attribution'
 import { Cohorts } from './cohorts'
 import { Decision } from './decision'
 import { Velocity } from './velocity'
@@ -76,6 +77,15 @@ function Content({ p }: { p: Pipeline }) {
       </section>
       <Decision p={p} />
       <Assistance p={p} />
+      <section aria-labelledby="worth">
+        <h2 id="worth">What that is worth</h2>
+        <div class="tiles">
+          <Tile title="Pipeline value" note="assisted decided deals × difference of the win rates × mean won amount × margin" measure={p.value} />
+          <Tile title="Influenced pipeline" note="won amounts of deals that workflows touched; in no return" measure={p.influenced} />
+        </div>
+        <Warnings of={p.value.warnings} />
+      </section>
+      <Attribution p={p} />
       <Cohorts p={p} />
       {p.excluded.length > 0 && (
         <section aria-labelledby="excluded">

@@ -1,0 +1,40 @@
+package metric
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/event"
+)
+
+// BarriersQuery reads what was said about barriers before the end of a window, in the whole workspace: a barrier is as
+// old as its first report, and its state is what was said last. Rows come in the order of time.
+type BarriersQuery struct{ Window }
+
+// BarrierRow is one report, support or resolution.
+type BarrierRow struct {
+	Day      time.Time `ch:"day"`
+	At       time.Time `ch:"at"`
+	Barrier  string    `ch:"barrier"`
+	Category string    `ch:"category"`
+	// Action is report, support or resolve.
+	Action   string `ch:"action"`
+	Team     string `ch:"team"`
+	Workflow string `ch:"workflow"`
+	Person   string `ch:"person"`
+	Owner    string `ch:"owner"`
+	// Minutes is nil where none were stated.
+	Minutes *decimal.Decimal `ch:"minutes_lost"`
+}
+
+// SQL is the query and its parameters.
+func (q BarriersQuery) SQL() (string, map[string]any) {
+	w := q.Window
+	w.Scope, w.From = Scope{Kind: ScopeOrg}, event.Day{}
+	where, args := w.where("day")
+	return `SELECT day, at, barrier, category, action, team, workflow, person, owner, minutes_lost
+FROM rollup_barriers
+WHERE ` + where + `
+ORDER BY at, identity`, args
+}

@@ -1,0 +1,402 @@
+package scorecard
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/shopspring/decimal"
+	"golang.org/x/sync/errgroup"
+
+	"plumbline/pkg/event"
+	"plumbline/pkg/metric"
+	"plumbline/pkg/registry"
+)
+
+// pillarNumbers are what the measures of the pillars were folded from, those of the scope, and who stands behind the
+// personal ones.
+type pillarNumbers struct {
+	// covered, spend and outcomes are what [view.readMeasurement] has read.
+	covered   []metric.CoverageRow
+	spend     []metric.SpendRow
+	outcomes  metric.Outcomes
+	coverage  metric.CoverageInput
+	ownership metric.OwnershipInput
+	maturity  metric.MaturityInput
+	reviews   []metric.ReviewRow
+	firstPass crowd
+	// allReported and allLost are of the workspace.
+	reported, allReported []metric.BarrierRow
+	lost, allLost         []metric.LostTime
+	losers                crowd
+	members               []metric.Member
+	learners              crowd
+	expected              metric.CalibrationInput
+}
+
+func coverageKeys() []string {
+	return []string{metric.CoverageHours, metric.CoverageVendor, metric.CoverageConversion, metric.CoveragePipeline}
+}
+
+// pillars folds the wanted measures of the pillars.
+func (v *view) pillars(ctx context.Context, n *numbers, currency string, wants func(...string) bool) (map[string]metric.Fold, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	results := make(chan map[string]metric.Fold, 4) // one of each of those below
+	run := func(keys []string, fold func(context.Context, *numbers, string) (map[string]metric.Fold, error)) {
+		if !wants(keys...) {
+			return
+		}
+		group.Go(func() error {
+			folds, err := fold(ctx, n, currency)
+			results <- folds
+			return err
+		})
+	}
+	run([]string{metric.ReviewCycleHours, metric.FirstPassYield}, v.reviews)
+	run([]string{metric.BarrierHours}, v.barriers)
+	run([]string{metric.TrainedShare}, v.enablement)
+	run([]string{metric.CalibrationGap}, v.calibration)
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	close(results)
+	out := map[string]metric.Fold{}
+	for folds := range results {
+		maps.Copy(out, folds)
+	}
+	return out, nil
+}
+
+// ended is the end of a period, or tomorrow where it lies in the future: what counts the days before the end looks back
+// from there.
+func (v *view) ended(to event.Day) event.Day {
+	if tomorrow := addDays(v.today, 1); to.After(tomorrow.Time) {
+		return tomorrow
+	}
+	return to
+}
+
+// measurementKeys are the measures that [view.measurement] folds.
+func measurementKeys() []string { return append(coverageKeys(), metric.Maturity, metric.Ownership) }
+
+// readMeasurement reads what coverage, ownership and maturity need beside the hours.
+func (v *view) readMeasurement(ctx context.Context, n *numbers, currency string) error {
+	w := n.window
+	if w.Scope.Kind == metric.ScopeMe {
+		return nil
+	}
+	ending := w
+	ending.To = v.ended(w.To)
+	group, ctx := errgroup.WithContext(ctx)
+	fetch(ctx, group, v, metric.CoverageQuery{Window: ending}, &n.pillar.covered)
+	fetch(ctx, group, v, metric.SpendQuery{Window: w}, &n.pillar.spend)
+	group.Go(func() (err error) { n.pillar.outcomes, err = v.outcomes(ctx, w, currency); return err })
+	return group.Wait()
+}
+
+// measurement are coverage, ownership, and the maturity that stands on both and on the hours, which are folded by now.
+func (v *view) measurement(n *numbers, currency string) map[string]metric.Fold {
+	w := n.window
+	if w.Scope.Kind == metric.ScopeMe {
+		out := map[string]metric.Fold{
+			metric.Maturity:  metric.NotPersonal(metric.Maturity, metric.UnitLevel),
+			metric.Ownership: metric.NotPersonal(metric.Ownership, metric.UnitShare),
+		}
+		for _, key := range coverageKeys() {
+			out[key] = metric.NotPersonal(key, metric.UnitShare)
+		}
+		return out
+	}
+	end := v.ended(w.To)
+	at := v.endOf(addDays(end, -1))
+	in := metric.CoverageInput{Rows: n.pillar.covered, Workflows: map[string]string{}, Scope: w.Scope}
+	for _, key := range v.registry.Keys(registry.Teams) {
+		if _, _, ok := registry.Find[registry.Team](v.registry, registry.Teams, key, at); ok {
+			in.Teams = append(in.Teams, key)
+		}
+	}
+	for _, key := range v.registry.Keys(registry.Workflows) {
+		if r, _, ok := registry.Find[registry.Workflow](v.registry, registry.Workflows, key, at); ok {
+			in.Workflows[key] = r.Team
+		}
+	}
+	out := metric.FoldCoverage(in)
+	n.pillar.coverage = in
+	n.pillar.ownership = v.owners(n, currency, end)
+	out[metric.Ownership] = metric.FoldOwnership(n.pillar.ownership)
+	n.pillar.maturity = metric.MaturityInput{
+		Coverage: map[string]metric.Measure{}, Ownership: out[metric.Ownership].Measure, Hours: n.folds[metric.HoursSavedNet].Measure,
+		Linked: metric.LinkedShare(n.pillar.spend, n.pillar.outcomes, v.fx(currency)),
+	}
+	for _, key := range coverageKeys() {
+		n.pillar.maturity.Coverage[key] = out[key].Measure
+	}
+	out[metric.Maturity] = metric.FoldMaturity(n.pillar.maturity)
+	return out
+}
+
+// outcomes are the workflows and teams with an outcome of evidence grade 2 or better: a time trial with a result, or an
+// experiment that treated somebody in the period.
+func (v *view) outcomes(ctx context.Context, w metric.Window, currency string) (metric.Outcomes, error) {
+	var tasks []metric.TrialRow
+	var exposures []metric.ExposureRow
+	var rows []metric.ConversionRow
+	group, ctx := errgroup.WithContext(ctx)
+	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &tasks)
+	fetch(ctx, group, v, metric.ExposuresQuery{Window: w}, &exposures)
+	fetch(ctx, group, v, metric.ConversionsQuery{Window: w}, &rows)
+	if err := group.Wait(); err != nil {
+		return metric.Outcomes{}, err
+	}
+	out := metric.PricedByTrial(tasks)
+	for _, own := range byExperiment(rows) {
+		x := v.experiment(own, "", currency).Experiment
+		if grade, ok := x.Grade(); !ok || grade < 2 {
+			continue
+		}
+		for _, e := range exposures {
+			if e.Experiment == x.Experiment {
+				out.Add(e.Workflow, e.Team)
+			}
+		}
+	}
+	return out, nil
+}
+
+// owners are the workflows of the scope with what the registry says of their owners, and what was done and spent on them.
+func (v *view) owners(n *numbers, currency string, end event.Day) metric.OwnershipInput {
+	scope := n.window.Scope
+	in := metric.OwnershipInput{Minutes: map[string]decimal.Decimal{}, Currency: currency}
+	seen := map[string]bool{}
+	for _, r := range n.input.Rows {
+		in.Minutes[r.Workflow] = in.Minutes[r.Workflow].Add(r.Minutes)
+		seen[r.Workflow] = true
+	}
+	in.Spend = v.spendByWorkflow(n.pillar.spend, in.Currency)
+	for _, r := range metric.AISpend(n.pillar.spend) {
+		seen[r.Workflow] = true
+	}
+	delete(seen, "")
+	for _, key := range v.registry.Keys(registry.Workflows) {
+		if o, ok := v.owned(key, end); ok && (seen[key] || within(scope, o.Team, key)) {
+			in.Workflows = append(in.Workflows, o)
+			delete(seen, key)
+		}
+	}
+	for key := range seen {
+		in.Workflows = append(in.Workflows, metric.OwnedWorkflow{Workflow: key})
+	}
+	in.Workflows = metric.SortWorkflows(in.Workflows)
+	in.Hidden = n.hidden || !v.separable(n, in.Workflows)
+	return in
+}
+
+// spendByWorkflow is what AI cost, by workflow; charges without an exchange rate are left out.
+func (v *view) spendByWorkflow(spend []metric.SpendRow, currency string) map[string]decimal.Decimal {
+	out, fx := map[string]decimal.Decimal{}, v.fx(currency)
+	for _, r := range metric.AISpend(spend) {
+		if rate, ok := fx(r.Currency, event.Day{Time: r.Day}); ok {
+			out[r.Workflow] = out[r.Workflow].Add(r.Billed.Mul(rate.Rate))
+		}
+	}
+	return out
+}
+
+// owned is what the registry says about the owner of a workflow at the end of a period.
+func (v *view) owned(key string, end event.Day) (metric.OwnedWorkflow, bool) {
+	r, version, ok := registry.Find[registry.Workflow](v.registry, registry.Workflows, key, v.endOf(addDays(end, -1)))
+	if !ok {
+		return metric.OwnedWorkflow{}, false
+	}
+	o := metric.OwnedWorkflow{
+		Workflow: key, Team: r.Team, Registered: true, Named: r.Owner != "", Role: r.RoleResponsible, Version: versionText(version.Record),
+	}
+	if r.OwnerConfirmedAt != nil {
+		o.ConfirmedAt = r.OwnerConfirmedAt.String()
+		o.Confirmed = r.OwnerConfirmedAt.Before(end.Time) && !r.OwnerConfirmedAt.Before(addDays(end, -metric.OwnershipDays).Time)
+	}
+	return o, true
+}
+
+// separable tells whether the work on owned workflows may be told apart from the rest: only where each row of the table
+// of contributions by workflow is wholly owned or wholly not, since else the two together would tell about its few people.
+func (v *view) separable(n *numbers, workflows []metric.OwnedWorkflow) bool {
+	owned := map[string]bool{}
+	for _, w := range workflows {
+		owned[w.Workflow] = w.Owned()
+	}
+	rows := v.visible(n.window.Scope, crowd{n.people, n.everybody}, byWorkflow())
+	if rows == nil {
+		return len(n.people) == 0
+	}
+	for _, r := range rows {
+		for _, part := range r.Parts {
+			if owned[part] != owned[r.Parts[0]] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// reviews are the measures of governance. Reviews without persons are exempt from the privacy floor.
+func (v *view) reviews(ctx context.Context, n *numbers, _ string) (map[string]metric.Fold, error) {
+	w := n.window
+	all, err := read[metric.ReviewRow](ctx, v, metric.ReviewsQuery{Window: w})
+	if err != nil {
+		return nil, err
+	}
+	own := slices.DeleteFunc(slices.Clone(all), func(r metric.ReviewRow) bool {
+		if w.Scope.Kind == metric.ScopeMe {
+			return !slices.Contains(r.People, w.Scope.Key)
+		}
+		return !within(w.Scope, r.Team, r.Workflow)
+	})
+	n.pillar.reviews = own
+	everybody := metric.ReviewPeople(metric.FirstPassIn(all, w.From, w.To))
+	n.pillar.firstPass = crowd{inScope(everybody, w.Scope), everybody}
+	cycle := metric.FoldReviewCycle(own, w.From, w.To, v.reviewTarget)
+	first := metric.FoldFirstPass(own, w.From, w.To)
+	// The open ones are others' than the decided ones.
+	if !allowed(w.Scope, metric.ReviewPeople(metric.OpenReviews(all)), v.viewer.Person) {
+		cycle = metric.HideOpen(cycle)
+	}
+	return map[string]metric.Fold{
+		metric.ReviewCycleHours: v.floored(cycle, w.Scope, metric.ReviewPeople(metric.DecidedIn(all, w.From, w.To))),
+		metric.FirstPassYield:   v.floored(first, w.Scope, everybody),
+	}, nil
+}
+
+// floored withholds a measure where too few people stand behind it.
+func (v *view) floored(fold metric.Fold, scope metric.Scope, everybody []metric.PeopleRow) metric.Fold {
+	if allowed(scope, everybody, v.viewer.Person) {
+		return fold
+	}
+	return metric.Fold{Measure: fold.Measure.Withhold(floorReason, floorMessage)}
+}
+
+// reviewTarget is the target of the review policy of a workflow that holds on a day.
+func (v *view) reviewTarget(workflow string, day event.Day) (hours decimal.Decimal, version string, ok bool) {
+	r, at, found := registry.Find[registry.Workflow](v.registry, registry.Workflows, workflow, v.endOf(day))
+	if !found || r.ReviewPolicy == nil || r.ReviewPolicy.TargetHours == nil {
+		return decimal.Zero, "", false
+	}
+	return r.ReviewPolicy.TargetHours.Decimal(), versionText(at.Record), true
+}
+
+// barriers is the time lost to what is in the way.
+func (v *view) barriers(ctx context.Context, n *numbers, _ string) (map[string]metric.Fold, error) {
+	w := n.window
+	rows, err := read[metric.BarrierRow](ctx, v, metric.BarriersQuery{Window: w})
+	if err != nil {
+		return nil, err
+	}
+	all := metric.LostIn(rows, w.From, w.To)
+	mine := func(team, workflow, person string) bool {
+		if w.Scope.Kind == metric.ScopeMe {
+			return person == w.Scope.Key
+		}
+		return within(w.Scope, team, workflow)
+	}
+	n.pillar.lost = slices.DeleteFunc(slices.Clone(all), func(l metric.LostTime) bool { return !mine(l.Team, l.Workflow, l.Person) })
+	n.pillar.allReported, n.pillar.allLost = rows, all
+	n.pillar.reported = slices.DeleteFunc(slices.Clone(rows), func(r metric.BarrierRow) bool { return !mine(r.Team, r.Workflow, r.Person) })
+	silent := uint64(0)
+	for _, r := range metric.Silent(rows, w.From, w.To) {
+		if mine(r.Team, r.Workflow, r.Person) {
+			silent++
+		}
+	}
+	everybody := metric.LostPeople(all)
+	n.pillar.losers = crowd{inScope(everybody, w.Scope), everybody}
+	fold := metric.FoldBarriers(n.pillar.lost, silent)
+	return map[string]metric.Fold{metric.BarrierHours: v.floored(fold, w.Scope, everybody)}, nil
+}
+
+// enablement is the share of the people who were trained.
+func (v *view) enablement(ctx context.Context, n *numbers, _ string) (map[string]metric.Fold, error) {
+	w := n.window
+	everybody, ending := w, w
+	everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
+	ending.To = v.ended(w.To)
+	in := metric.EnablementInput{Registered: map[string]string{}, From: w.From}
+	group, ctx := errgroup.WithContext(ctx)
+	fetch(ctx, group, v, metric.PeopleQuery{Window: everybody}, &in.Work)
+	fetch(ctx, group, v, metric.LearnersQuery{Window: ending}, &in.Learners)
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	at := v.endOf(addDays(ending.To, -1))
+	for _, key := range v.registry.Keys(registry.People) {
+		if p, _, ok := registry.Find[registry.Person](v.registry, registry.People, key, at); ok {
+			in.Registered[key] = p.Team
+		}
+	}
+	all := metric.Members(in)
+	n.pillar.members = metric.MembersIn(all, w.Scope)
+	people := metric.MemberPeople(all)
+	n.pillar.learners = crowd{inScope(people, w.Scope), people}
+	fold := metric.FoldTrained(n.pillar.members, w.Scope)
+	return map[string]metric.Fold{metric.TrainedShare: v.floored(fold, w.Scope, people)}, nil
+}
+
+// calibration is what was expected of AI against what was measured.
+func (v *view) calibration(ctx context.Context, n *numbers, _ string) (map[string]metric.Fold, error) {
+	w, months, everybody := n.window, wholeMonths(n.window), n.window
+	everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
+	in := metric.CalibrationInput{Hours: metric.HoursInput{Declared: v.declared}}
+	var people []metric.PeopleRow
+	group, ctx := errgroup.WithContext(ctx)
+	fetch(ctx, group, v, metric.HoursQuery{Window: w}, &in.Given)
+	if w.Scope.Kind != metric.ScopeMe {
+		fetch(ctx, group, v, metric.PeopleQuery{Window: everybody}, &people)
+	}
+	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &in.Hours.Tasks)
+	fetch(ctx, group, v, metric.UnassistedQuery{Window: months}, &in.Hours.Unassisted)
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	few := v.trialsOf(&in, w)
+	in.Hours = in.Hours.Prepare()
+	if w.Scope.Kind != metric.ScopeMe {
+		people = in.MeasuredReports(people)
+		if !allowed(w.Scope, people, v.viewer.Person) {
+			in.Given, few = nil, true
+		}
+		rows := v.visible(w.Scope, crowd{inScope(people, w.Scope), people}, byWorkflow())
+		in.Alone = func(workflow string) bool { return shownAlone(rows, workflow) }
+	}
+	n.pillar.expected = in
+	fold := metric.FoldCalibration(in)
+	if fold.Measure.Status == metric.NoData && few {
+		fold = metric.Fold{Measure: fold.Measure.Withhold(floorReason, floorMessage)}
+	}
+	return map[string]metric.Fold{metric.CalibrationGap: fold}, nil
+}
+
+// trialsOf takes the trials that have tasks of the scope before the end of the window, as they price its work, and that
+// are not of few people; few tells whether there are such. A trial is measured once, to as-of, and every scope that took
+// part in it shows the same.
+func (v *view) trialsOf(in *metric.CalibrationInput, w metric.Window) (few bool) {
+	wanted, people := map[string]bool{}, map[string]map[string]bool{}
+	for _, r := range in.Hours.Tasks {
+		if people[r.Trial] == nil {
+			people[r.Trial] = map[string]bool{}
+		}
+		if r.Person != "" && r.Person != v.viewer.Person {
+			people[r.Trial][r.Person] = true
+		}
+		mine := within(w.Scope, r.Team, r.Workflow) && (w.Scope.Kind != metric.ScopeMe || r.Person == w.Scope.Key)
+		wanted[r.Trial] = wanted[r.Trial] || (mine && r.Day.Before(w.To.Time))
+	}
+	for _, t := range metric.FoldTrials(in.Hours.Tasks) {
+		switch n := len(people[t.Trial]); {
+		case !wanted[t.Trial]:
+		case n > 0 && n < metric.FloorPeople:
+			few = true
+		default:
+			in.Trials = append(in.Trials, t)
+		}
+	}
+	return few
+}

@@ -1,0 +1,375 @@
+package scorecard
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"plumbline/pkg/event"
+	"plumbline/pkg/metric"
+	"plumbline/pkg/registry"
+)
+
+// whatIfRequest is the body of /what-if: the question of a scorecard, and what is to be assumed instead.
+type whatIfRequest struct {
+	From       string `json:"from"`
+	To         string `json:"to"`
+	Scope      string `json:"scope"`
+	Currency   string `json:"currency"`
+	Compare    string `json:"compare"`
+	Definition string `json:"definition"`
+	// Assumptions are by key: a number, or low, mode and high, or an entry of the registry.
+	Assumptions map[string]json.RawMessage `json:"assumptions"`
+	// Registry are entries by kind and key, as they would be written; without valid_from they hold always.
+	Registry map[string]map[string]json.RawMessage `json:"registry"`
+}
+
+// whatIfAnswer is the answer of /what-if. Nothing of it is stored.
+type whatIfAnswer struct {
+	Changes    []whatIfChange        `json:"changes"`
+	Scorecard  scorecardAnswer       `json:"scorecard"`
+	Difference map[string]difference `json:"difference"`
+}
+
+// whatIfChange is an entry as it was assumed.
+type whatIfChange struct {
+	Kind string `json:"kind"`
+	Key  string `json:"key"`
+	// ValidFrom is nil where the entry was assumed to hold always.
+	ValidFrom *string         `json:"valid_from"`
+	Value     json.RawMessage `json:"value"`
+}
+
+// difference is what a measure is and would be.
+type difference struct {
+	Unit         string        `json:"unit"`
+	Before       *metric.Exact `json:"before"`
+	After        *metric.Exact `json:"after"`
+	Difference   *metric.Exact `json:"difference"`
+	StatusBefore metric.Status `json:"status_before"`
+	StatusAfter  metric.Status `json:"status_after"`
+}
+
+// mostChanges bounds a request.
+const mostChanges = 50
+
+// knownAssumptions are the assumptions that numbers depend on.
+func knownAssumptions() []string {
+	return []string{"realisation", "attribution", "discount_rate", "risk"}
+}
+
+// assumable are the kinds that may be changed: what prices, not who people are.
+func assumable() []registry.Kind {
+	return []registry.Kind{
+		registry.Assumptions, registry.Rates, registry.FX, registry.VendorBaselines, registry.Experiments, registry.Workflows,
+	}
+}
+
+// postWhatIf answers with the scorecard as it would be under other assumptions, and the difference to what it is.
+func (a *app) postWhatIf(c *gin.Context, v *view) error {
+	raw, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	var body whatIfRequest
+	if err := decodeStrict(raw, &body); err != nil {
+		return &badRequest{[]event.Problem{{Code: event.CodeNotJSON, Message: "send one JSON object with assumptions or registry: " + err.Error()}}}
+	}
+	values, err := body.values(c.Request.URL.Query())
+	if err != nil {
+		return err
+	}
+	p, err := parseParams(values, v.today, "from", "to", "scope", "currency", "compare", "definition", "constant_currency")
+	if err != nil {
+		return err
+	}
+	if err := v.admit(c, p.scope); err != nil {
+		return err
+	}
+	records, err := body.records(v)
+	if err != nil {
+		return err
+	}
+	currency := v.currencyOf(p)
+	before, n, err := v.scorecard(c, p, currency)
+	if err != nil {
+		return err
+	}
+	if err := v.mayAssume(n, records); err != nil {
+		return err
+	}
+	after, err := v.assuming(c, records, p, currency)
+	if err != nil {
+		return err
+	}
+	answer := whatIfAnswer{Changes: changesOf(records), Scorecard: after, Difference: differences(before, after)}
+	writeJSON(c, http.StatusOK, answer)
+	return nil
+}
+
+// values are the parameters of the question, from the address or the body; one that both name is refused.
+func (b whatIfRequest) values(query url.Values) (url.Values, error) {
+	var problems []event.Problem
+	for name, text := range map[string]string{
+		"from": b.From, "to": b.To, "scope": b.Scope, "currency": b.Currency, "compare": b.Compare, "definition": b.Definition,
+	} {
+		switch {
+		case text == "":
+		case query.Has(name):
+			problems = append(problems, event.Problem{Code: event.CodeBadValue, Pointer: "/" + name, Message: "give it once, in the address or in the body"})
+		default:
+			query.Set(name, text)
+		}
+	}
+	if len(problems) > 0 {
+		return nil, &badRequest{problems}
+	}
+	return query, nil
+}
+
+// records are the entries that are assumed.
+func (b whatIfRequest) records(v *view) ([]registry.Record, error) {
+	var out []registry.Record
+	var problems []event.Problem
+	add := func(pointer string, kind registry.Kind, key string, body json.RawMessage) {
+		r, bad := assumedRecord(v, kind, key, body)
+		for _, p := range bad {
+			p.Pointer = pointer + p.Pointer
+			problems = append(problems, p)
+		}
+		out = append(out, r)
+	}
+	for _, key := range slices.Sorted(maps.Keys(b.Assumptions)) {
+		pointer := "/assumptions/" + escaped(key)
+		if !slices.Contains(knownAssumptions(), key) {
+			problems = append(problems, event.Problem{
+				Code: event.CodeBadValue, Pointer: pointer, Message: "there is no such assumption; there are " + strings.Join(knownAssumptions(), ", "),
+			})
+			continue
+		}
+		add(pointer, registry.Assumptions, key, assumptionBody(b.Assumptions[key]))
+	}
+	for _, kind := range slices.Sorted(maps.Keys(b.Registry)) {
+		pointer := "/registry/" + escaped(kind)
+		if !slices.Contains(assumable(), registry.Kind(kind)) {
+			problems = append(problems, event.Problem{
+				Code: event.CodeBadValue, Pointer: pointer, Message: fmt.Sprintf("assume entries of the kinds %v", assumable()),
+			})
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(b.Registry[kind])) {
+			add(pointer+"/"+escaped(key), registry.Kind(kind), key, b.Registry[kind][key])
+		}
+	}
+	switch {
+	case len(problems) > 0:
+		return nil, &badRequest{problems}
+	case len(out) == 0:
+		return nil, &badRequest{[]event.Problem{{Code: event.CodeMissingField, Pointer: "/assumptions", Message: "name at least one change, in assumptions or registry"}}}
+	case len(out) > mostChanges:
+		return nil, &badRequest{[]event.Problem{{Code: event.CodeTooLong, Pointer: "/registry", Message: fmt.Sprintf("assume at most %d entries", mostChanges)}}}
+	}
+	return out, nil
+}
+
+// escaped is a name as a part of a JSON pointer.
+func escaped(name string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(name) }
+
+// assumptionBody turns the short forms of an assumption into an entry: a number is known exactly.
+func assumptionBody(raw json.RawMessage) json.RawMessage {
+	var number json.Number
+	if json.Unmarshal(raw, &number) == nil && number != "" {
+		return fmt.Appendf(nil, `{"range":{"low":%s,"mode":%s,"high":%s}}`, number, number, number)
+	}
+	var points map[string]json.RawMessage
+	if json.Unmarshal(raw, &points) == nil && points["mode"] != nil {
+		return fmt.Appendf(nil, `{"range":%s}`, raw)
+	}
+	return raw
+}
+
+// assumedRecord reads an entry; without valid_from it holds always.
+func assumedRecord(v *view, kind registry.Kind, key string, body json.RawMessage) (registry.Record, []event.Problem) {
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return registry.Record{}, []event.Problem{{Code: event.CodeNotJSON, Message: "write the entry as a JSON object"}}
+	}
+	_, dated := fields["valid_from"]
+	if !dated {
+		fields["valid_from"] = json.RawMessage(`"2000-01-01"`)
+	}
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		return registry.Record{}, []event.Problem{{Code: event.CodeNotJSON, Message: err.Error()}}
+	}
+	r, problems := registry.Body(kind, key, raw, v.zone)
+	if !dated {
+		r.ValidFrom = time.Time{}
+	}
+	r.Workspace, r.RecordedAt, r.EntryID, r.Author = v.viewer.Workspace, v.now, "what-if "+string(kind)+"/"+key, "what-if"
+	return r, problems
+}
+
+// assuming is the scorecard under another registry: the same rows, read once, priced anew.
+func (v *view) assuming(ctx context.Context, records []registry.Record, p params, currency string) (scorecardAnswer, error) {
+	answer, _, err := v.under(v.registry.With(records)).scorecard(ctx, p, currency)
+	if err != nil {
+		return answer, err
+	}
+	for key, m := range answer.Measures {
+		m.Claim = nil // a claim is about what is
+		answer.Measures[key] = m
+	}
+	return answer, nil
+}
+
+// under is the view with another registry. It shares what was read already.
+func (v *view) under(reg *registry.Snapshot) *view {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return &view{
+		viewer: v.viewer, snapshot: v.snapshot, registry: reg, fingerprint: v.fingerprint, recorded: reg.Recorded(), rules: v.rules, constant: v.constant, zone: v.zone, now: v.now, today: v.today,
+		currency: v.currency, db: v.db, slots: v.slots, asked: maps.Clone(v.asked),
+	}
+}
+
+func changesOf(records []registry.Record) []whatIfChange {
+	out := make([]whatIfChange, 0, len(records))
+	for _, r := range records {
+		c := whatIfChange{Kind: string(r.Kind), Key: r.Key, Value: json.RawMessage(r.Value)}
+		if !r.ValidFrom.IsZero() {
+			c.ValidFrom = new(r.ValidFrom.UTC().Format(event.TimeForm))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// differences are the measures that change.
+func differences(before, after scorecardAnswer) map[string]difference {
+	out := map[string]difference{}
+	for key, was := range before.Measures {
+		is, there := after.Measures[key]
+		if !there || same(was, is) {
+			continue
+		}
+		d := difference{Unit: is.Unit, Before: was.Value, After: is.Value, StatusBefore: was.Status, StatusAfter: is.Status}
+		if was.Value != nil && is.Value != nil {
+			d.Difference = metric.ExactOf(is.Value.Sub(was.Value.Decimal))
+		}
+		out[key] = d
+	}
+	return out
+}
+
+func same(a, b metric.Measure) bool {
+	if a.Status != b.Status || (a.Value == nil) != (b.Value == nil) {
+		return false
+	}
+	equal := a.Value == nil || a.Value.Equal(b.Value.Decimal)
+	return equal && sameFloat(a.Low, b.Low) && sameFloat(a.High, b.High)
+}
+
+func sameFloat(a, b *float64) bool {
+	return (a == nil) == (b == nil) && (a == nil || *a == *b)
+}
+
+// mayAssume refuses changes whose effect would tell about few people: what the hours of a rate class or of a workflow are
+// follows from the difference that another price makes. It works on classes of at least five people in the scope, with
+// nobody or as many outside of them.
+func (v *view) mayAssume(n *numbers, records []registry.Record) error {
+	if n.window.Scope.Kind == metric.ScopeMe {
+		return nil
+	}
+	var problems []event.Problem
+	refuse := func(r registry.Record, of string) {
+		problems = append(problems, event.Problem{
+			Code: floorReason, Pointer: "/registry/" + string(r.Kind) + "/" + escaped(r.Key),
+			Message: "fewer than five people stand behind " + of + ": what another price changes would tell about them",
+		})
+	}
+	for _, r := range records {
+		switch r.Kind {
+		case registry.Workflows:
+			if !v.mayTell(n, []string{r.Key}) {
+				refuse(r, "the workflow")
+			}
+		case registry.Rates:
+			if !v.mayPrice(n, r.Key) {
+				refuse(r, "the rate class")
+			}
+		case registry.FX:
+			for _, class := range v.classesIn(r.Key) {
+				if !v.mayPrice(n, class) {
+					refuse(r, "a rate class in that currency")
+				}
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return &badRequest{problems}
+	}
+	return nil
+}
+
+// mayPrice tells whether the people of a rate class may be told apart, in the scope and in the rest of the workspace.
+func (v *view) mayPrice(n *numbers, class string) bool {
+	who := []crowd{{n.people, n.everybody}, crowdOf(n)}
+	for _, group := range who {
+		inside := v.byClass(group.people)
+		outside := v.byClass(slices.DeleteFunc(slices.Clone(group.everybody), func(r metric.PeopleRow) bool { return within(n.window.Scope, r.Team, r.Workflow) }))
+		for _, cells := range []map[string][]metric.PeopleRow{inside, outside} {
+			of, rest := others(cells[class], v.viewer.Person), []metric.PeopleRow{}
+			for other, rows := range cells {
+				if other != class {
+					rest = append(rest, rows...)
+				}
+			}
+			if !clears(of) || (len(of) > 0 && !clears(others(rest, v.viewer.Person))) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// byClass puts people under the rate class that prices them now: their own, else that of the team they worked for.
+func (v *view) byClass(rows []metric.PeopleRow) map[string][]metric.PeopleRow {
+	out := map[string][]metric.PeopleRow{}
+	for _, r := range rows {
+		for _, person := range r.People {
+			class := ""
+			if p, _, ok := registry.Find[registry.Person](v.registry, registry.People, person, v.now); ok {
+				class = p.RateClass
+			}
+			if t, _, ok := registry.Find[registry.Team](v.registry, registry.Teams, r.Team, v.now); ok && class == "" {
+				class = t.DefaultRateClass
+			}
+			out[class] = append(out[class], metric.PeopleRow{Week: r.Week, Team: r.Team, Workflow: r.Workflow, People: []string{person}})
+		}
+	}
+	return out
+}
+
+// classesIn are the rate classes whose card is in one of the currencies of a pair.
+func (v *view) classesIn(pair string) []string {
+	base, quote, _ := strings.Cut(pair, "-")
+	var out []string
+	for _, key := range v.registry.Keys(registry.Rates) {
+		if v.registry.Ever(registry.Rates, key, func(e registry.Entry) bool {
+			r, ok := e.(*registry.Rate)
+			return ok && (r.Currency == base || r.Currency == quote)
+		}) {
+			out = append(out, key)
+		}
+	}
+	return out
+}
