@@ -135,7 +135,9 @@ func (s *stand) release(ctx context.Context, c *cluster, prefix string, failed b
 		s.apache = nil
 		_ = os.Rename(s.dir, fmt.Sprintf("%s-%s", s.dir, prefix))
 	default:
-		client := &kafka.Client{Addr: kafka.TCP(c.addrs()...), Timeout: 10 * time.Second}
+		transport := &kafka.Transport{}
+		defer transport.CloseIdleConnections()
+		client := &kafka.Client{Addr: kafka.TCP(c.addrs()...), Timeout: 10 * time.Second, Transport: transport}
 		req := &kafka.DeleteTopicsRequest{}
 		for _, n := range bus.Names() {
 			req.Topics = append(req.Topics, bus.Config{Prefix: prefix}.Topic(n))

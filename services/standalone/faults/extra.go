@@ -66,7 +66,7 @@ func (x *extra) write(ctx context.Context) error {
 func (x *extra) produce(ctx context.Context, topic bus.Name, list ...kafka.Message) error {
 	w := &kafka.Writer{
 		Addr: kafka.TCP(x.run.w.cfg.Brokers...), Topic: x.run.w.cfg.Topic(topic), RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
-		WriteTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second, Transport: &kafka.Transport{MetadataTTL: time.Second},
+		WriteTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second, Transport: x.run.w.transport,
 		Balancer: kafka.BalancerFunc(func(m kafka.Message, _ ...int) int {
 			p, _ := m.WriterData.(int)
 			return p
@@ -166,13 +166,12 @@ func (x *extra) put(ctx context.Context, zone string) error {
 // ends asks where the partitions of a topic end, those that hold something.
 func (x *extra) ends(ctx context.Context, name bus.Name) (end map[int]int64, err error) {
 	topic := x.run.w.cfg.Topic(name)
-	c := &kafka.Client{Addr: kafka.TCP(x.run.w.cfg.Brokers...), Timeout: 10 * time.Second}
 	req := &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{}}
 	for p := range partitions {
 		req.Topics[topic] = append(req.Topics[topic], kafka.LastOffsetOf(p))
 	}
 	err = again(ctx, func() error {
-		res, err := c.ListOffsets(ctx, req)
+		res, err := x.run.w.client().ListOffsets(ctx, req)
 		if err != nil {
 			return fmt.Errorf("ask for the end of %s: %w", topic, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"plumbline/pkg/client"
 	"plumbline/pkg/embedded"
 	"plumbline/pkg/event"
+	"plumbline/pkg/process"
 	"plumbline/services/standalone/parts"
 )
 
@@ -81,6 +83,25 @@ func TestJudgementFindsWhatIsWrong(t *testing.T) {
 	}
 	if len(rep.wrong) == 0 || !strings.Contains(strings.Join(rep.wrong, " "), "rollup_spend") {
 		t.Errorf("wrong: %q, want charges that are summed twice", rep.wrong)
+	}
+	nobodyAsks(t)
+}
+
+// nobodyAsks fails while something of the run still asks for brokers: their ports are given out again.
+func nobodyAsks(t *testing.T) {
+	t.Helper()
+	stacks := make([]byte, 4<<20)
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		n := runtime.Stack(stacks, true)
+		if !strings.Contains(string(stacks[:n]), "kafka-go.(*connPool)") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the run is over, and a client of its brokers is not")
+		}
+		if err := process.Wait(t.Context(), 50*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

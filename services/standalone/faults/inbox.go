@@ -86,11 +86,10 @@ func (x *extra) inboxPassed(ctx context.Context) error {
 		return err
 	}
 	cfg := x.run.w.cfg
-	c := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Timeout: 10 * time.Second}
 	topic := cfg.Topic(bus.Inbox)
 	for deadline := time.Now().Add(settleTime); time.Now().Before(deadline); {
 		open := len(end)
-		res, err := c.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: cfg.Group("gate"), Topics: map[string][]int{topic: everyPartition()}})
+		res, err := x.run.w.client().OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: cfg.Group("gate"), Topics: map[string][]int{topic: everyPartition()}})
 		if err == nil && res.Error == nil { // else the coordinator moves
 			for _, p := range res.Topics[topic] {
 				if e, ok := end[p.Partition]; ok && p.CommittedOffset >= e {

@@ -24,8 +24,7 @@ type message = kafka.Message
 // negative.
 func (r *run) readLog(ctx context.Context, name bus.Name, partition int, to int64) ([]message, error) {
 	topic := r.w.cfg.Topic(name)
-	c := &kafka.Client{Addr: kafka.TCP(r.w.cfg.Brokers...), Timeout: 10 * time.Second}
-	res, err := c.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+	res, err := r.w.client().ListOffsets(ctx, &kafka.ListOffsetsRequest{
 		Topics: map[string][]kafka.OffsetRequest{topic: {kafka.FirstOffsetOf(partition), kafka.LastOffsetOf(partition)}},
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/bus"
@@ -40,10 +41,13 @@ type world struct {
 	dir, binary string
 	kafka       *cluster
 	cfg         bus.Config
-	database    *member
-	collector   *member
-	scorecard   *member
-	loaders     []*member
+	// transport is that of everything that the suite itself asks the brokers. It ends with the run: one that goes on would ask a
+	// port that is somebody else's by then, and take the answer for one of Kafka's, with lists of billions.
+	transport *kafkago.Transport
+	database  *member
+	collector *member
+	scorecard *member
+	loaders   []*member
 	// front stands between the clients and the collector.
 	front *wire.Proxy
 	// dsn is the database without a proxy.
@@ -58,7 +62,7 @@ type world struct {
 
 // newWorld starts an installation with one loader.
 func newWorld(ctx context.Context, dir, binary, prefix string, kafka *cluster) (*world, error) {
-	w := &world{dir: dir, binary: binary, kafka: kafka}
+	w := &world{dir: dir, binary: binary, kafka: kafka, transport: &kafkago.Transport{MetadataTTL: time.Second}}
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	w.cfg = bus.Config{Brokers: kafka.addrs(), Prefix: prefix, Partitions: partitions, Replication: kafka.replication()}
 	if err := w.start(w.ctx); err != nil {
@@ -208,6 +212,7 @@ func (w *world) calm(ctx context.Context) error {
 func (w *world) stop() error {
 	w.cancel()
 	w.group.Wait()
+	w.transport.CloseIdleConnections()
 	if w.front != nil {
 		w.front.Close()
 	}
@@ -227,6 +232,11 @@ func (w *world) stop() error {
 		})
 	}
 	return g.Wait()
+}
+
+// client asks the brokers without a proxy.
+func (w *world) client() *kafkago.Client {
+	return &kafkago.Client{Addr: kafkago.TCP(w.cfg.Brokers...), Timeout: 10 * time.Second, Transport: w.transport}
 }
 
 // open opens the warehouse without a proxy.
