@@ -47,6 +47,15 @@ func ReviewPeople(rows []ReviewRow) []PeopleRow {
 	return out
 }
 
+// named counts the people of rows; nil where none names anybody, which does not say that nobody was there.
+func named(rows []PeopleRow) *uint64 {
+	n := uint64(len(Persons(rows)))
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
 // FoldReviewCycle is the median of the hours from submission to final decision over the reviews that were finally decided
 // in the period, with the ninth decile, the share within target, and the number that is open beside it. rows are those
 // of the scope.
@@ -69,7 +78,7 @@ func FoldReviewCycle(rows []ReviewRow, from, to event.Day, target ReviewTarget) 
 		out.Measure = m
 		return out
 	}
-	m.Status, m.N, m.Grade, m.People = OK, &n, new(1), new(uint64(len(Persons(ReviewPeople(decided)))))
+	m.Status, m.N, m.Grade, m.People = OK, &n, new(1), named(ReviewPeople(decided))
 	hours := make([]decimal.Decimal, 0, n)
 	for _, r := range decided {
 		hours = append(hours, r.Hours())
@@ -141,7 +150,7 @@ func FoldFirstPass(rows []ReviewRow, from, to event.Day) Fold {
 	out := Fold{Counts: []Count{{"first rounds decided", &n}, {"first rounds approved", &approved}}}
 	if n > 0 {
 		m.ratio(approved, n, "First rounds approved", "First rounds decided", "reviews")
-		m.People = new(uint64(len(Persons(ReviewPeople(first)))))
+		m.People = named(ReviewPeople(first))
 	}
 	out.Measure = m
 	return out
