@@ -92,7 +92,8 @@ func killRoller(_ context.Context, f *fault) {
 	}
 	f.killAt(func() *member { return l }, []*wire.Proxy{l.warehouse}, f.draw([]string{
 		"INSERT INTO rollup_hours", "INSERT INTO rollup_trials", "INSERT INTO rollup_spend", "INSERT INTO rollup_conversions",
-		"INSERT INTO rollup_deals", "INSERT INTO rollup_pointer",
+		"INSERT INTO rollup_deals", "INSERT INTO rollup_accrual", "INSERT INTO rollup_reviews", "INSERT INTO rollup_training",
+		"INSERT INTO rollup_barriers", "INSERT INTO rollup_answers", "INSERT INTO rollup_changes", "INSERT INTO rollup_pointer",
 	}))
 }
 
