@@ -26,6 +26,7 @@ type BrokerConfig struct {
 // Broker is a running broker that speaks the Kafka protocol.
 type Broker struct {
 	cluster  *kfake.Cluster
+	endWatch context.CancelFunc
 	data     string // folder of its files
 	addrs    []string
 	lock     *os.File
@@ -81,12 +82,17 @@ func StartBroker(ctx context.Context, cfg BrokerConfig) (*Broker, error) {
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), lock.Close())
 	}
 	stampAppendTime(cluster)
+	watch, endWatch := context.WithCancel(context.WithoutCancel(ctx))
+	g := newGhosts(cluster.ListenAddrs()[0])
+	g.listen(cluster)
+	go g.run(watch)
 	return &Broker{
-		cluster: cluster,
-		data:    BrokerData(dir),
-		addrs:   cluster.ListenAddrs(),
-		lock:    lock,
-		stopped: make(chan struct{}),
+		cluster:  cluster,
+		endWatch: endWatch,
+		data:     BrokerData(dir),
+		addrs:    cluster.ListenAddrs(),
+		lock:     lock,
+		stopped:  make(chan struct{}),
 	}, nil
 }
 
@@ -100,6 +106,7 @@ func (b *Broker) Stop(ctx context.Context) error {
 	b.stopOnce.Do(func() {
 		go func() {
 			defer close(b.stopped)
+			b.endWatch()
 			b.cluster.Close()
 			b.stopErr = b.lock.Close()
 		}()
