@@ -141,7 +141,9 @@ func (r *run) judge(ctx context.Context, rep *report) error {
 	}
 	m := newModel(log, badTargets, stored)
 	r.judgeLog(m, rep)
-	r.judgeAlarms(rep)
+	if err := r.judgeAlarms(ctx, rep); err != nil {
+		return err
+	}
 	m.judgeRejects(rejects, rep)
 	return errors.Join(r.judgeInbox(ctx, db, m, rep), r.judgeOutcomes(ctx, m, rep), r.judgeRows(ctx, db, m, rep), r.judgeRollups(ctx, db, m, rep))
 }
@@ -169,7 +171,7 @@ func (r *run) judgeLog(m *model, rep *report) {
 }
 
 // judgeAlarms looks for the alarm of a gap in the logs of the loaders: there where the log was cut, else nowhere.
-func (r *run) judgeAlarms(rep *report) {
+func (r *run) judgeAlarms(ctx context.Context, rep *report) error {
 	alarms := 0
 	for _, l := range r.w.loaders {
 		text, err := os.ReadFile(l.log)
@@ -180,11 +182,18 @@ func (r *run) judgeAlarms(rep *report) {
 		alarms += bytes.Count(text, []byte("messages are missing from the log"))
 	}
 	switch {
-	case r.forgotten && alarms == 0 && len(r.w.loaders) == 1:
-		rep.wrong = append(rep.wrong, "the log was cut behind the loader, and no alarm showed")
-	case !r.forgotten && alarms > 0:
+	case len(r.cuts) > 0 && alarms == 0 && len(r.w.loaders) == 1:
+		kept, err := r.cutsKept(ctx)
+		if err != nil {
+			return err
+		}
+		if kept {
+			rep.wrong = append(rep.wrong, "the log was cut behind the loader, and no alarm showed")
+		}
+	case len(r.cuts) == 0 && alarms > 0:
 		rep.lost = append(rep.lost, fmt.Sprintf("%d alarms of gaps in the log, which nobody has cut", alarms))
 	}
+	return nil
 }
 
 // judgeOutcomes asks what became of everything that was accepted.

@@ -102,8 +102,33 @@ func (r *run) forget(partition int, to int64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.kept[partition] = append(r.kept[partition], list...)
-	r.forgotten = true
+	r.cuts[partition] = to
 	return nil
+}
+
+// cutsKept tells whether the log begins where it was cut. A broker whose disk is full at that moment forgets the cut when it
+// is started again: then nothing is missing.
+func (r *run) cutsKept(ctx context.Context) (kept bool, err error) {
+	topic := r.w.cfg.Topic(bus.Events)
+	req := &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{}}
+	for p := range r.cuts {
+		req.Topics[topic] = append(req.Topics[topic], kafka.FirstOffsetOf(p))
+	}
+	err = again(ctx, func() error {
+		res, err := r.w.client().ListOffsets(ctx, req)
+		if err != nil {
+			return fmt.Errorf("ask where the log begins: %w", err)
+		}
+		kept = true
+		for _, p := range res.Topics[topic] {
+			if p.Error != nil {
+				return fmt.Errorf("ask where the log begins: %w", p.Error)
+			}
+			kept = kept && p.FirstOffset >= r.cuts[p.Partition]
+		}
+		return nil
+	})
+	return kept, err
 }
 
 // deleteRecords asks the leader of the partition. The client of the product has no such request, nor has the product.

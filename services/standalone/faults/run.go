@@ -30,8 +30,8 @@ type run struct {
 	errs []error
 	// kept are the parts of the log that were deleted, by partition.
 	kept map[int][]message
-	// forgotten says that the alarm of a gap has to show.
-	forgotten bool
+	// cuts say where the log was cut, by partition: the alarm of a gap may show then, and has to where the cut is kept.
+	cuts map[int]int64
 }
 
 // note remembers a failure of the suite itself.
@@ -57,7 +57,7 @@ func (s *stand) once(ctx context.Context, seed uint64, rep *report) (err error) 
 	}
 	defer func() { err = errors.Join(err, w.stop()) }()
 	rep.reached("start")
-	r := &run{w: w, kept: map[int][]message{}}
+	r := &run{w: w, kept: map[int][]message{}, cuts: map[int]int64{}}
 	if r.load, err = newLoad("http://" + w.front.Addr()); err != nil {
 		return err
 	}
