@@ -14,27 +14,36 @@ import (
 // that setting and ignores it, and its retention drops everything up to the
 // last batch whose time is too old: one message that carries the time of an old
 // event would take the whole log before it along.
+func stampAppendTime(cluster *kfake.Cluster) {
+	observe(cluster, kmsg.Produce, func(request kmsg.Request) {
+		produce, ok := request.(*kmsg.ProduceRequest)
+		if !ok {
+			return
+		}
+		now := time.Now().UnixMilli()
+		for _, topic := range produce.Topics {
+			for _, partition := range topic.Partitions {
+				stampBatch(partition.Records, now)
+			}
+		}
+	})
+}
+
+// observe lets a function see every request of a kind before the broker does, and change it.
 //
 // A control function is normally dropped only once it handles a request, and
 // then keeps the last request of every connection that ever was. Each call
 // therefore replaces itself.
-func stampAppendTime(cluster *kfake.Cluster) {
-	var stamp func(kmsg.Request) (kmsg.Response, error, bool)
+func observe(cluster *kfake.Cluster, key kmsg.Key, see func(kmsg.Request)) {
+	var control func(kmsg.Request) (kmsg.Response, error, bool)
 	//nolint:unparam // the results are those of a control function
-	stamp = func(request kmsg.Request) (kmsg.Response, error, bool) {
-		if produce, ok := request.(*kmsg.ProduceRequest); ok {
-			now := time.Now().UnixMilli()
-			for _, topic := range produce.Topics {
-				for _, partition := range topic.Partitions {
-					stampBatch(partition.Records, now)
-				}
-			}
-		}
+	control = func(request kmsg.Request) (kmsg.Response, error, bool) {
+		see(request)
 		cluster.DropControl()
-		cluster.ControlKey(int16(kmsg.Produce), stamp)
+		cluster.ControlKey(int16(key), control)
 		return nil, nil, false // not handled: the broker goes on with it
 	}
-	cluster.ControlKey(int16(kmsg.Produce), stamp)
+	cluster.ControlKey(int16(key), control)
 }
 
 // Positions in the header of a record batch, version 2, as the Kafka protocol

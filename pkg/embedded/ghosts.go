@@ -40,18 +40,10 @@ func newGhosts(addr string) *ghosts {
 	return &ghosts{addr: addr, heard: map[groupMember]time.Time{}, sessions: map[string]time.Duration{}}
 }
 
-// listen hears what members say. Each control replaces itself; see [stampAppendTime].
+// listen hears what members say.
 func (g *ghosts) listen(cluster *kfake.Cluster) {
 	for _, key := range []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.OffsetCommit} {
-		var hear func(kmsg.Request) (kmsg.Response, error, bool)
-		//nolint:unparam // the results are those of a control function
-		hear = func(request kmsg.Request) (kmsg.Response, error, bool) {
-			g.hear(request)
-			cluster.DropControl()
-			cluster.ControlKey(int16(key), hear)
-			return nil, nil, false // not handled: the broker goes on with it
-		}
-		cluster.ControlKey(int16(key), hear)
+		observe(cluster, key, g.hear)
 	}
 }
 

@@ -11,19 +11,12 @@ import (
 	"plumbline/pkg/warehouse/warehousetest"
 )
 
-// A loader dies after it has stored a correction whose target was not known, and the target turns out to be none before
-// the chunk is read again: what was stored stays stored, and is not refused beside.
-func TestCrashChangesNoVerdict(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	void := w.maker.Stored(t, workspace, "s", "void", at, &event.Void{Source: "s", ID: "none"})
-	correction := w.maker.Stored(t, workspace, "s", "correction", at, warehousetest.Correction(t, "s", "void", &event.Training{Course: "c"}))
-	w.send(correction)
+// crashAfter runs a loader that dies when it has done a step.
+func (w *world) crashAfter(last string) {
 	crashed := make(chan struct{})
 	var once atomic.Bool
 	stop := w.run(func(cancel context.CancelFunc, step string) error {
-		if step != "insert raw" {
+		if step != last {
 			return nil
 		}
 		if once.CompareAndSwap(false, true) {
@@ -34,6 +27,18 @@ func TestCrashChangesNoVerdict(t *testing.T) {
 	})
 	<-crashed
 	stop()
+}
+
+// A loader dies after it has stored a correction whose target was not known, and the target turns out to be none before
+// the chunk is read again: what was stored stays stored, and is not refused beside.
+func TestCrashChangesNoVerdict(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	void := w.maker.Stored(t, workspace, "s", "void", at, &event.Void{Source: "s", ID: "none"})
+	correction := w.maker.Stored(t, workspace, "s", "correction", at, warehousetest.Correction(t, "s", "void", &event.Training{Course: "c"}))
+	w.send(correction)
+	w.crashAfter("insert raw")
 	// Another loader has the partition of the void.
 	if err := w.db.InsertRaw(t.Context(), void.Kind, []event.Stored{void}); err != nil {
 		t.Fatal(err)
@@ -62,20 +67,7 @@ func TestMidnightChangesNoVerdict(t *testing.T) {
 	s.set("2026-06-01T23:59:00Z") // less 90 days: 3 March is open
 	w := s.world
 	w.send(w.maker.Stored(t, workspace, "s", "last", instant("2026-03-03T08:00:00Z"), work("bob")))
-	crashed := make(chan struct{})
-	var once atomic.Bool
-	stop := w.run(func(cancel context.CancelFunc, step string) error {
-		if step != "insert raw" {
-			return nil
-		}
-		if once.CompareAndSwap(false, true) {
-			cancel()
-			close(crashed)
-		}
-		return errCrash
-	})
-	<-crashed
-	stop()
+	w.crashAfter("insert raw")
 	s.set("2026-06-02T00:01:00Z")
 	w.send(w.maker.Stored(t, workspace, "s", "late", instant("2026-03-03T09:00:00Z"), work("bob")))
 	w.run(nil)
@@ -108,20 +100,7 @@ func TestCrashChangesNoReason(t *testing.T) {
 		w.maker.Stored(t, workspace, "s", "one", at, warehousetest.Correction(t, "s", "void", &event.Training{Course: "c"})),
 		w.maker.Stored(t, workspace, "s", "one", at, &event.Training{Course: "c"}),
 	)
-	crashed := make(chan struct{})
-	var once atomic.Bool
-	stop := w.run(func(cancel context.CancelFunc, step string) error {
-		if step != "mark" {
-			return nil
-		}
-		if once.CompareAndSwap(false, true) {
-			cancel()
-			close(crashed)
-		}
-		return errCrash
-	})
-	<-crashed
-	stop()
+	w.crashAfter("mark")
 	w.run(nil)
 	w.complete()
 	if got := w.refused(); !slices.Equal(got, []string{"bad_target"}) {

@@ -169,15 +169,8 @@ func (v *view) overlapGroup(r metric.Recognition) string {
 
 // discount is the declared discount rate as it stands on the first day of the period, else 10 % a year.
 func (v *view) discount(from event.Day) metric.Assumed {
-	a, version, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, "discount_rate", v.endOf(from))
-	if !ok || a.Range == nil {
-		ten := decimal.New(1, -1)
-		return metric.Assumed{Low: ten, Mode: ten, High: ten, Source: "assumed", Version: "default"}
-	}
-	return metric.Assumed{
-		Low: a.Range.Low.Decimal(), Mode: a.Range.Mode.Decimal(), High: a.Range.High.Decimal(),
-		Source: "registry assumptions/discount_rate", Version: versionText(version.Record),
-	}
+	ten := decimal.New(1, -1)
+	return v.assumed("discount_rate", v.endOf(from), metric.Assumed{Low: ten, Mode: ten, High: ten, Source: "assumed", Version: "default"})
 }
 
 // workflowsOf are the workflows that something is left out of.

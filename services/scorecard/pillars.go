@@ -140,17 +140,16 @@ func (v *view) measurement(n *numbers, currency string) map[string]metric.Fold {
 func (v *view) outcomes(ctx context.Context, w metric.Window, currency string) (metric.Outcomes, error) {
 	var tasks []metric.TrialRow
 	var exposures []metric.ExposureRow
-	var rows []metric.ConversionRow
+	var experiments []metric.Experiment
 	group, ctx := errgroup.WithContext(ctx)
 	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &tasks)
 	fetch(ctx, group, v, metric.ExposuresQuery{Window: w}, &exposures)
-	fetch(ctx, group, v, metric.ConversionsQuery{Window: w}, &rows)
+	group.Go(func() (err error) { experiments, err = v.allExperiments(ctx, w, currency); return err })
 	if err := group.Wait(); err != nil {
 		return metric.Outcomes{}, err
 	}
 	out := metric.PricedByTrial(tasks)
-	for _, own := range byExperiment(rows) {
-		x := v.experiment(own, "", currency).Experiment
+	for _, x := range experiments {
 		if grade, ok := x.Grade(); !ok || grade < 2 {
 			continue
 		}

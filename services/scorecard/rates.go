@@ -68,14 +68,21 @@ func (v *view) realisation(pulse []metric.PulseRow) func(month event.Day) metric
 		if measured, ok := metric.MeasuredRealisation(pulse, end); ok {
 			return measured
 		}
-		a, version, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, "realisation", end.Add(-time.Millisecond))
-		if !ok || a.Range == nil {
-			return metric.Assumed{Low: decimal.New(3, -1), Mode: decimal.New(5, -1), High: decimal.New(7, -1), Source: "assumed", Version: "default"}
-		}
-		return metric.Assumed{
-			Low: a.Range.Low.Decimal(), Mode: a.Range.Mode.Decimal(), High: a.Range.High.Decimal(),
-			Source: "registry assumptions/realisation", Version: versionText(version.Record),
-		}
+		return v.assumed("realisation", end.Add(-time.Millisecond), metric.Assumed{
+			Low: decimal.New(3, -1), Mode: decimal.New(5, -1), High: decimal.New(7, -1), Source: "assumed", Version: "default",
+		})
+	}
+}
+
+// assumed is the range of an assumption as it is declared at an instant, else what holds where nobody has declared one.
+func (v *view) assumed(key string, at time.Time, otherwise metric.Assumed) metric.Assumed {
+	a, version, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, key, at)
+	if !ok || a.Range == nil {
+		return otherwise
+	}
+	return metric.Assumed{
+		Low: a.Range.Low.Decimal(), Mode: a.Range.Mode.Decimal(), High: a.Range.High.Decimal(),
+		Source: "registry assumptions/" + key, Version: versionText(version.Record),
 	}
 }
 

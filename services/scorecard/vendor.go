@@ -80,13 +80,6 @@ const attributionKey = "attribution"
 func (v *view) attribution() func(month event.Day) metric.Assumed {
 	return func(month event.Day) metric.Assumed {
 		end := time.Date(month.Year(), month.Month()+1, 1, 0, 0, 0, 0, v.zone).Add(-time.Millisecond)
-		a, version, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, attributionKey, end)
-		if !ok || a.Range == nil {
-			return metric.WhollyDue()
-		}
-		return metric.Assumed{
-			Low: a.Range.Low.Decimal(), Mode: a.Range.Mode.Decimal(), High: a.Range.High.Decimal(),
-			Source: "registry assumptions/" + attributionKey, Version: versionText(version.Record),
-		}
+		return v.assumed(attributionKey, end, metric.WhollyDue())
 	}
 }
