@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/event"
 )
 
 // InfluenceQuery reads the deals with touches that were won in a window, and those created in it that are still open: of the
@@ -27,20 +29,54 @@ type InfluenceRow struct {
 	Roles     []string `ch:"touch_roles"`
 }
 
+// touchList takes the touches of a deal apart; touchColumns are its columns.
+const (
+	touchList    = `JSONExtract(touches, 'Array(Tuple(workflow String, at String, role String))')`
+	touchColumns = `arrayMap(t -> t.1, list) AS touch_workflows,
+  arrayMap(t -> toUnixTimestamp64Milli(parseDateTime64BestEffort(t.2, 3, 'UTC')), list) AS touch_times,
+  arrayMap(t -> t.3, list) AS touch_roles`
+)
+
 // SQL is the query and its parameters. The engine takes the touches apart, many times faster than a decoder here would.
 func (q InfluenceQuery) SQL() (string, map[string]any) {
 	w := q.Window
 	w.Scope = Scope{Kind: ScopeOrg}
 	where, args := w.where("if(status = 'open', day, decided_day)")
 	return `SELECT deal, day, team, workflow, status, amount, currency, decided_at, decided_day,
-  arrayMap(t -> t.1, list) AS touch_workflows,
-  arrayMap(t -> toUnixTimestamp64Milli(parseDateTime64BestEffort(t.2, 3, 'UTC')), list) AS touch_times,
-  arrayMap(t -> t.3, list) AS touch_roles
+  ` + touchColumns + `
 FROM (
-  SELECT *, JSONExtract(touches, 'Array(Tuple(workflow String, at String, role String))') AS list
+  SELECT *, ` + touchList + ` AS list
   FROM rollup_deals
   WHERE ` + where + `
     AND status IN ('won', 'open')
 )
 ORDER BY day, deal`, args
+}
+
+// Parts are the deals of all days: a deal may be decided long after the day it stands on.
+func (q InfluenceQuery) Parts() (Parts, bool) {
+	return dealParts(q.Window, event.Day{}, event.Day{}), true
+}
+
+// Merge takes the deals of the window, open ones by the day of their creation.
+func (q InfluenceQuery) Merge(days []any) []InfluenceRow {
+	var out []InfluenceRow
+	for _, d := range days {
+		rows := rowsOf[dealPart](d)
+		for i := range rows {
+			p := &rows[i]
+			at := p.DecidedDay
+			if p.Status == "open" {
+				at = &p.Day
+			}
+			if (p.Status != "won" && p.Status != "open") || !q.holds(at) {
+				continue
+			}
+			out = append(out, InfluenceRow{
+				Deal: p.Deal, Day: p.Day, Team: p.Team, Workflow: p.Workflow, Status: p.Status, Amount: p.Amount, Currency: p.Currency,
+				DecidedAt: p.DecidedAt, DecidedDay: p.DecidedDay, Workflows: p.Workflows, Times: p.Times, Roles: p.Roles,
+			})
+		}
+	}
+	return out
 }

@@ -38,3 +38,13 @@ FROM rollup_barriers
 WHERE ` + where + `
 ORDER BY at, identity`, args
 }
+
+// Parts are what was said about barriers on whole days.
+func (q BarriersQuery) Parts() (Parts, bool) {
+	return partsOf(event.Day{}, q.To, BarriersQuery{q.listed()}, func(r *BarrierRow) time.Time { return r.Day }), true
+}
+
+// Merge puts it in the order of time.
+func (q BarriersQuery) Merge(days []any) []BarrierRow {
+	return inTime(pick[BarrierRow](days, nil), func(r *BarrierRow) time.Time { return r.At })
+}

@@ -34,6 +34,40 @@ HAVING exposures > 0
 ORDER BY day, team, workflow, experiment, variant, metric`, args
 }
 
+// Parts are the increments of the days.
+func (q ExposuresQuery) Parts() (Parts, bool) {
+	return increments(q.Window, q.From, q.To), q.Scope.Kind != ScopeMe
+}
+
+// Merge sums the exposures of the scope over currencies.
+func (q ExposuresQuery) Merge(days []any) []ExposureRow {
+	var out []ExposureRow
+	for _, d := range days {
+		rows := rowsOf[incrementPart](d)
+		for i := range rows {
+			p := &rows[i]
+			if p.Exposures == 0 || !q.Scope.has(p.Team, p.Workflow) {
+				continue
+			}
+			r := ExposureRow{Day: p.Day, Team: p.Team, Workflow: p.Workflow, Experiment: p.Experiment, Variant: p.Variant, Metric: p.Metric}
+			// Currencies of one variant stand next to each other.
+			if last := len(out) - 1; last >= 0 && out[last].same(&r) {
+				out[last].Exposures += p.Exposures
+				continue
+			}
+			r.Exposures = p.Exposures
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// same tells whether two rows count the same.
+func (e *ExposureRow) same(o *ExposureRow) bool {
+	return e.Day.Equal(o.Day) && e.Team == o.Team && e.Workflow == o.Workflow &&
+		e.Experiment == o.Experiment && e.Variant == o.Variant && e.Metric == o.Metric
+}
+
 // FoldConversionValue sums the treated exposures of a scope and period × the lift of their experiment × its margin. The
 // lift is estimated once per experiment from everything to as-of, so that the parts of scopes and periods sum.
 func FoldConversionValue(rows []ExposureRow, experiments []Experiment, currency string, haircut func(grade int) decimal.Decimal) Fold {

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/event"
 )
 
 // Basis says which deals belong to a period.
@@ -51,6 +53,52 @@ func (q DealsQuery) SQL() (string, map[string]any) {
 FROM rollup_deals
 WHERE ` + where + `
 ORDER BY day, deal`, args
+}
+
+// dealPart is a deal with its touches.
+type dealPart struct {
+	DealRow
+	Workflows []string `ch:"touch_workflows"`
+	Times     []int64  `ch:"touch_times"`
+	Roles     []string `ch:"touch_roles"`
+}
+
+// dealParts are the deals of whole days, by their cohort.
+func dealParts(w Window, from, to event.Day) Parts {
+	where, args := w.listed().where("day")
+	sql := `SELECT deal, day, team, workflow, stage, status, amount, currency, created_at, decided_at, decided_day, assisted, margin, experiment,
+  ` + touchColumns + `
+FROM (
+  SELECT *, ` + touchList + ` AS list
+  FROM rollup_deals
+  WHERE ` + where + `
+)
+ORDER BY day, deal`
+	return partsOf(from, to, statement{sql, args}, func(p *dealPart) time.Time { return p.Day })
+}
+
+// Parts are the deals of the cohorts; those decided in a window may be of any.
+func (q DealsQuery) Parts() (Parts, bool) {
+	from, to := q.From, q.To
+	if q.Basis != Created {
+		from, to = event.Day{}, event.Day{}
+	}
+	return dealParts(q.Window, from, to), q.Scope.Kind != ScopeMe
+}
+
+// Merge takes the deals of the window and scope.
+func (q DealsQuery) Merge(days []any) []DealRow {
+	var out []DealRow
+	for _, d := range days {
+		rows := rowsOf[dealPart](d)
+		for i := range rows {
+			p := &rows[i]
+			if q.Scope.has(p.Team, p.Workflow) && (q.Basis == Created || q.holds(p.DecidedDay)) {
+				out = append(out, p.DealRow)
+			}
+		}
+	}
+	return out
 }
 
 // Won reports whether the deal is won, Lost whether it is lost.

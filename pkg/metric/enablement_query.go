@@ -1,6 +1,8 @@
 package metric
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -30,6 +32,14 @@ GROUP BY day, team, workflow, rated_person
 ORDER BY day, team, workflow, rated_person`, args
 }
 
+// Parts are the hours of learning of whole days.
+func (q TrainingQuery) Parts() (Parts, bool) {
+	return partsOf(q.From, q.To, TrainingQuery{q.listed(), q.Persons}, func(r *TrainingRow) time.Time { return r.Day }), true
+}
+
+// Merge takes all of them.
+func (q TrainingQuery) Merge(days []any) []TrainingRow { return pick[TrainingRow](days, nil) }
+
 // TrainedDays is how long somebody counts as trained.
 const TrainedDays = 365
 
@@ -52,12 +62,9 @@ type LearnerRow struct {
 // SQL is the query and its parameters. Time spent on introducing a tool is no training.
 func (q LearnersQuery) SQL() (string, map[string]any) {
 	w := q.Window
-	w.Scope, w.From = Scope{Kind: ScopeOrg}, event.Day{Time: w.To.AddDate(0, 0, -TrainedDays)}
-	if q.From.Before(w.From.Time) {
-		w.From = q.From // hours of a longer period are still hours of the period
-	}
+	w.Scope, w.From = Scope{Kind: ScopeOrg}, q.begin()
 	where, args := w.where("day")
-	args["begin"], args["year"] = q.From, event.Day{Time: w.To.AddDate(0, 0, -TrainedDays)}
+	args["begin"], args["year"] = q.From, q.year()
 	return `SELECT toString(t.person) AS person, team, workflow, max(day) AS last_day, sumIf(t.hours, day >= {begin:Date32}) AS hours,
   toBool(countIf(day >= {year:Date32} AND (completed_n > 0 OR t.hours > 0)) > 0) AS trained
 FROM rollup_training AS t
@@ -65,4 +72,57 @@ WHERE ` + where + `
   AND purpose = 'training' AND t.person != ''
 GROUP BY person, team, workflow
 ORDER BY person, team, workflow`, args
+}
+
+// year is the first day on which somebody can have learned who counts as trained.
+func (q LearnersQuery) year() event.Day { return event.Day{Time: q.To.AddDate(0, 0, -TrainedDays)} }
+
+// begin is the first day that matters: hours of a longer period are still hours of the period.
+func (q LearnersQuery) begin() event.Day {
+	if year := q.year(); !q.From.Before(year.Time) {
+		return year
+	}
+	return q.From
+}
+
+// Parts are what was learned on whole days.
+func (q LearnersQuery) Parts() (Parts, bool) {
+	where, args := q.listed().where("day")
+	sql := `SELECT day AS last_day, toString(t.person) AS person, team, workflow, sum(t.hours) AS hours,
+  toBool(countIf(completed_n > 0 OR t.hours > 0) > 0) AS trained
+FROM rollup_training AS t
+WHERE ` + where + `
+  AND purpose = 'training' AND t.person != ''
+GROUP BY day, person, team, workflow
+ORDER BY day, person, team, workflow`
+	return partsOf(q.begin(), q.To, statement{sql, args}, func(r *LearnerRow) time.Time { return r.Last }), true
+}
+
+// Merge sums what each person has learned.
+func (q LearnersQuery) Merge(days []any) []LearnerRow {
+	type who struct{ person, team, workflow string }
+	sums := map[who]*LearnerRow{}
+	year := q.year()
+	for _, d := range days {
+		for _, r := range rowsOf[LearnerRow](d) {
+			sum := sums[who{r.Person, r.Team, r.Workflow}]
+			if sum == nil {
+				sum = &LearnerRow{Person: r.Person, Team: r.Team, Workflow: r.Workflow}
+				sums[who{r.Person, r.Team, r.Workflow}] = sum
+			}
+			sum.Last = r.Last
+			if !r.Last.Before(q.From.Time) {
+				sum.Hours = sum.Hours.Add(r.Hours)
+			}
+			sum.Trained = sum.Trained || (r.Trained && !r.Last.Before(year.Time))
+		}
+	}
+	out := make([]LearnerRow, 0, len(sums))
+	for _, sum := range sums {
+		out = append(out, *sum)
+	}
+	slices.SortFunc(out, func(a, b LearnerRow) int {
+		return cmp.Or(cmp.Compare(a.Person, b.Person), cmp.Compare(a.Team, b.Team), cmp.Compare(a.Workflow, b.Workflow))
+	})
+	return out
 }

@@ -1,6 +1,9 @@
 package metric
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -47,6 +50,17 @@ GROUP BY day, team, workflow, trial
 ORDER BY day, team, workflow, trial`, args
 }
 
+// Parts are the hours of whole days.
+func (q HoursQuery) Parts() (Parts, bool) {
+	return partsOf(q.From, q.To, HoursQuery{q.listed()}, hoursDay), q.Scope.Kind != ScopeMe
+}
+
+// Merge takes the hours of the scope.
+func (q HoursQuery) Merge(days []any) []HoursRow { return pick(days, inScope(q.Scope, hoursPlace)) }
+
+func hoursDay(r *HoursRow) time.Time          { return r.Day }
+func hoursPlace(r *HoursRow) (string, string) { return r.Team, r.Workflow }
+
 // PeopleQuery reads who stands behind the assisted work of a window, by ISO week.
 type PeopleQuery struct{ Window }
 
@@ -61,15 +75,61 @@ type PeopleRow struct {
 }
 
 // SQL is the query and its parameters.
-func (q PeopleQuery) SQL() (string, map[string]any) {
+func (q PeopleQuery) SQL() (string, map[string]any) { return q.by("toMonday(day)") }
+
+// by reads the people by a span of days.
+func (q PeopleQuery) by(span string) (string, map[string]any) {
 	where, args := q.where("day")
-	return `SELECT toMonday(day) AS week, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people,
+	return `SELECT ` + span + ` AS week, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people,
   groupUniqArrayIf(toString(person), person != '' AND given_n > 0) AS given_people
 FROM rollup_hours
 WHERE ` + where + `
   AND assisted
 GROUP BY week, team, workflow
 ORDER BY week, team, workflow`, args
+}
+
+// Parts are the people of each day.
+func (q PeopleQuery) Parts() (Parts, bool) {
+	sql, args := PeopleQuery{q.listed()}.by("day")
+	return partsOf(q.From, q.To, statement{sql, args}, func(r *PeopleRow) time.Time { return r.Week }), q.Scope.Kind != ScopeMe
+}
+
+// Merge unites the people of the days of a week.
+func (q PeopleQuery) Merge(days []any) []PeopleRow {
+	type place struct {
+		week           time.Time
+		team, workflow string
+	}
+	type crowd struct{ people, given map[string]bool }
+	crowds := map[place]crowd{}
+	for _, d := range days {
+		for _, r := range rowsOf[PeopleRow](d) {
+			if !q.Scope.has(r.Team, r.Workflow) {
+				continue
+			}
+			at := place{monday(r.Week), r.Team, r.Workflow}
+			c, ok := crowds[at]
+			if !ok {
+				c = crowd{map[string]bool{}, map[string]bool{}}
+				crowds[at] = c
+			}
+			for _, p := range r.People {
+				c.people[p] = true
+			}
+			for _, p := range r.Given {
+				c.given[p] = true
+			}
+		}
+	}
+	out := make([]PeopleRow, 0, len(crowds))
+	for at, c := range crowds {
+		out = append(out, PeopleRow{at.week, at.team, at.workflow, slices.Sorted(maps.Keys(c.people)), slices.Sorted(maps.Keys(c.given))})
+	}
+	slices.SortFunc(out, func(a, b PeopleRow) int {
+		return cmp.Or(a.Week.Compare(b.Week), cmp.Compare(a.Team, b.Team), cmp.Compare(a.Workflow, b.Workflow))
+	})
+	return out
 }
 
 // UnassistedQuery reads the work without AI that can price a window: of the whole workspace, from 180 days before.
@@ -91,10 +151,7 @@ type UnassistedRow struct {
 // SQL is the query and its parameters.
 func (q UnassistedQuery) SQL() (string, map[string]any) {
 	w := q.Window
-	w.Scope = Scope{Kind: ScopeOrg}
-	if !w.From.IsZero() {
-		w.From = event.Day{Time: w.From.AddDate(0, 0, -BaselineDays)}
-	}
+	w.Scope, w.From = Scope{Kind: ScopeOrg}, q.begin()
 	where, args := w.where("day")
 	return `SELECT day, workflow,
   sum(n) AS n, sum(units) AS units, sum(minutes) AS minutes,
@@ -105,6 +162,24 @@ WHERE ` + where + `
   AND NOT assisted AND workflow != ''
 GROUP BY day, workflow
 ORDER BY workflow, day`, args
+}
+
+// begin is the first day that can price the window.
+func (q UnassistedQuery) begin() event.Day {
+	if q.From.IsZero() {
+		return q.From
+	}
+	return event.Day{Time: q.From.AddDate(0, 0, -BaselineDays)}
+}
+
+// Parts are the unassisted work of whole days.
+func (q UnassistedQuery) Parts() (Parts, bool) {
+	return partsOf(q.begin(), q.To, UnassistedQuery{q.listed()}, func(r *UnassistedRow) time.Time { return r.Day }), true
+}
+
+// Merge puts the work in the order of workflows.
+func (q UnassistedQuery) Merge(days []any) []UnassistedRow {
+	return regroup(days, nil, func(r *UnassistedRow) string { return r.Workflow })
 }
 
 // RatedQuery reads the assisted work of a window like [HoursQuery], with a row of its own for each person who has a rate
@@ -128,3 +203,11 @@ WHERE ` + where + `
 GROUP BY day, team, workflow, trial, rated_person
 ORDER BY day, team, workflow, trial, rated_person`, args
 }
+
+// Parts are the hours of whole days, with those apart who have a rate of their own.
+func (q RatedQuery) Parts() (Parts, bool) {
+	return partsOf(q.From, q.To, RatedQuery{q.listed(), q.Persons}, hoursDay), q.Scope.Kind != ScopeMe
+}
+
+// Merge takes the hours of the scope.
+func (q RatedQuery) Merge(days []any) []HoursRow { return pick(days, inScope(q.Scope, hoursPlace)) }

@@ -1,6 +1,10 @@
 package metric
 
-import "plumbline/pkg/event"
+import (
+	"time"
+
+	"plumbline/pkg/event"
+)
 
 // AnswerDays is how long the answers of a wave say where the time goes.
 const AnswerDays = 365
@@ -18,6 +22,16 @@ func (q AnswersQuery) SQL() (string, map[string]any) {
 FROM rollup_answers
 WHERE ` + where + `
 ORDER BY at, identity`, args
+}
+
+// Parts are the answers of whole days.
+func (q AnswersQuery) Parts() (Parts, bool) {
+	return partsOf(event.Day{Time: q.From.AddDate(0, 0, -AnswerDays)}, q.To, AnswersQuery{q.listed()}, func(r *PulseRow) time.Time { return r.Day }), true
+}
+
+// Merge puts the answers in the order of time.
+func (q AnswersQuery) Merge(days []any) []PulseRow {
+	return inTime(pick[PulseRow](days, nil), func(r *PulseRow) time.Time { return r.Time })
 }
 
 // In are the answers of a period and scope.

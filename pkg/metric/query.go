@@ -41,6 +41,8 @@ type Window struct {
 	// From and To are local days, half-open.
 	From, To event.Day
 	Scope    Scope
+	// byList says that the reader lists the days with their generations.
+	byList bool
 }
 
 // current restricts rows to the generation of their day that the snapshot sees.
@@ -52,6 +54,9 @@ const current = `(day, generation) IN (
 // where is the condition of a window over the column that says when.
 func (w Window) where(dayColumn string) (string, map[string]any) {
 	conditions := []string{"workspace = {workspace:String}"}
+	if w.byList {
+		return conditions[0] + "\n  AND " + inList, map[string]any{"workspace": w.Workspace}
+	}
 	args := map[string]any{"workspace": w.Workspace, "generation": w.Generation}
 	if !w.From.IsZero() {
 		conditions = append(conditions, dayColumn+" >= {from:Date32}")
@@ -75,6 +80,11 @@ func (w Window) where(dayColumn string) (string, map[string]any) {
 	}
 	conditions = append(conditions, current)
 	return strings.Join(conditions, "\n  AND "), args
+}
+
+// holds tells whether a day lies in the window; none lies in no window.
+func (w Window) holds(day *time.Time) bool {
+	return day != nil && (w.From.IsZero() || !day.Before(w.From.Time)) && (w.To.IsZero() || day.Before(w.To.Time))
 }
 
 // Days is the length of the window.

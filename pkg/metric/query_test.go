@@ -166,7 +166,7 @@ ORDER BY day, deal`,
   correction_minutes, estimate_unassisted_minutes, estimate_assisted_minutes
 FROM rollup_trials
 WHERE ` + and(inWorkspace, inCurrent, "trial = {trial:String}") + `
-ORDER BY trial, identity`,
+ORDER BY trial, day, identity`,
 			with(basic, "trial", "metr"),
 		},
 		"all experiments, to as-of": {

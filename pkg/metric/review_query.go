@@ -40,7 +40,7 @@ type ReviewRow struct {
 // SQL is the query and its parameters. Of two events about one round the decided one counts, then the later.
 func (q ReviewsQuery) SQL() (string, map[string]any) {
 	w := q.Window
-	w.Scope, w.From, w.To = Scope{Kind: ScopeOrg}, event.Day{Time: w.From.AddDate(0, 0, -ReviewDays)}, event.Day{}
+	w.Scope, w.From, w.To = Scope{Kind: ScopeOrg}, q.begin(), event.Day{}
 	where, args := w.where("day")
 	args["begin"], args["end"] = q.From, q.To
 	return `SELECT asset, reviewer, team, workflow, people, rounds, submitted_at, decision, decided_at, decided_day, first_decision, first_day, touch_minutes

@@ -37,6 +37,16 @@ GROUP BY day, team, workflow, vendor, category, currency
 ORDER BY day, team, workflow, vendor, category, currency`, args
 }
 
+// Parts are the charges of whole days.
+func (q SpendQuery) Parts() (Parts, bool) {
+	return partsOf(q.From, q.To, SpendQuery{q.listed()}, func(r *SpendRow) time.Time { return r.Day }), q.Scope.Kind != ScopeMe
+}
+
+// Merge takes the charges of the scope.
+func (q SpendQuery) Merge(days []any) []SpendRow {
+	return pick(days, inScope(q.Scope, func(r *SpendRow) (string, string) { return r.Team, r.Workflow }))
+}
+
 // Rate is an exchange rate as it was found for a day.
 type Rate struct {
 	// Rate multiplies an amount into the currency asked for.

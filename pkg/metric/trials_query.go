@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/event"
 )
 
 // TrialQuery reads the tasks of randomised time trials to as-of: the days and the scope of the window do not matter.
@@ -33,7 +35,7 @@ type TrialRow struct {
 
 // SQL is the query and its parameters. The order is fixed, so that sums of floats repeat to the last bit.
 func (q TrialQuery) SQL() (string, map[string]any) {
-	w := Window{Workspace: q.Workspace, Generation: q.Generation}
+	w := Window{Workspace: q.Workspace, Generation: q.Generation, byList: q.byList}
 	where, args := w.where("day")
 	if q.Trial != "" {
 		where += "\n  AND trial = {trial:String}"
@@ -43,5 +45,19 @@ func (q TrialQuery) SQL() (string, map[string]any) {
   correction_minutes, estimate_unassisted_minutes, estimate_assisted_minutes
 FROM rollup_trials
 WHERE ` + where + `
-ORDER BY trial, identity`, args
+ORDER BY trial, day, identity`, args
+}
+
+// Parts are the tasks of whole days.
+func (q TrialQuery) Parts() (Parts, bool) {
+	return partsOf(event.Day{}, event.Day{}, TrialQuery{Window: q.listed()}, func(r *TrialRow) time.Time { return r.Day }), true
+}
+
+// Merge puts the tasks in the order of trials.
+func (q TrialQuery) Merge(days []any) []TrialRow {
+	var keep func(*TrialRow) bool
+	if q.Trial != "" {
+		keep = func(r *TrialRow) bool { return r.Trial == q.Trial }
+	}
+	return regroup(days, keep, func(r *TrialRow) string { return r.Trial })
 }

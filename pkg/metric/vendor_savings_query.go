@@ -49,3 +49,11 @@ WHERE ` + where + `
 GROUP BY day, team, workflow, vendor, category, currency, charge_category, unit, measured
 ORDER BY day, team, workflow, vendor, category, currency, charge_category, unit, measured`, args
 }
+
+// Parts are the charges of whole days.
+func (q AccrualQuery) Parts() (Parts, bool) {
+	return partsOf(q.From, q.To, AccrualQuery{q.listed(), q.Vendors}, func(r *AccrualRow) time.Time { return r.Day }), true
+}
+
+// Merge takes all of them.
+func (q AccrualQuery) Merge(days []any) []AccrualRow { return pick[AccrualRow](days, nil) }

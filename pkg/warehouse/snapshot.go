@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"plumbline/pkg/event"
 )
 
 // clockSkew is how far the clocks of loaders and brokers may be apart. The watermark stays this much behind.
@@ -13,11 +15,21 @@ const clockSkew = time.Second
 type Snapshot struct {
 	// Generation goes into [Current]. 0: nothing was rolled yet.
 	Generation uint64
+	// Days are all rolled days with the generation of each that the snapshot sees, in their order.
+	Days []Rolled
 	// AsOf is when the snapshot was taken.
 	AsOf time.Time
 	// CompleteThrough says: every event that the broker took before this time is in the rollups, or was refused. Zero:
 	// not known yet. It is receive time, the same for all workspaces, and never goes back.
 	CompleteThrough time.Time
+}
+
+// Rolled is a day of the rollups.
+type Rolled struct {
+	// Day is the local day.
+	Day event.Day
+	// Generation is the valid one of its rows.
+	Generation uint64
 }
 
 // Snapshot takes a snapshot. Take one for each request: generations that it sees stay for ten minutes.
@@ -35,15 +47,22 @@ func (db *DB) Snapshot(ctx context.Context, workspace string) (Snapshot, error) 
 		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
 	}
 	var rows []struct {
-		Generation uint64    `ch:"generation"`
-		AsOf       time.Time `ch:"as_of"`
+		Days        []time.Time `ch:"days"`
+		Generations []uint64    `ch:"generations"`
+		AsOf        time.Time   `ch:"as_of"`
 	}
-	const sql = `SELECT max(generation) AS generation, now64(3, 'UTC') AS as_of
-FROM rollup_pointer WHERE workspace = {workspace:String}`
+	const sql = `SELECT groupArray(day) AS days, groupArray(latest) AS generations, now64(3, 'UTC') AS as_of FROM (
+	SELECT day, max(generation) AS latest FROM rollup_pointer WHERE workspace = {workspace:String} GROUP BY day ORDER BY day
+)`
 	if err := db.Query(ctx, sql, map[string]any{"workspace": workspace}, &rows); err != nil {
 		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
 	}
-	return Snapshot{Generation: rows[0].Generation, AsOf: rows[0].AsOf.UTC(), CompleteThrough: complete}, nil
+	out := Snapshot{Days: make([]Rolled, len(rows[0].Days)), AsOf: rows[0].AsOf.UTC(), CompleteThrough: complete}
+	for i, d := range rows[0].Days {
+		out.Days[i] = Rolled{event.DayOf(d), rows[0].Generations[i]}
+		out.Generation = max(out.Generation, rows[0].Generations[i])
+	}
+	return out, nil
 }
 
 // recently is how far back progress is looked for first: while a loader runs, every partition has a row in it, and

@@ -11,6 +11,7 @@ require (
 	github.com/shopspring/decimal v1.5.0
 	golang.org/x/sync v0.25.0
 	golang.org/x/text v0.43.0
+	pgregory.net/rapid v1.3.0
 	plumbline/pkg v0.0.0
 	plumbline/schemas v0.0.0
 )
@@ -69,7 +70,6 @@ require (
 	gonum.org/v1/gonum v0.17.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
-	pgregory.net/rapid v1.3.0 // indirect
 )
 
 replace (

@@ -160,7 +160,7 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 }
 
 // fetch reads the rows of a query beside others.
-func fetch[Row any](ctx context.Context, group *errgroup.Group, v *view, q sqlQuery, into *[]Row) {
+func fetch[Row any](ctx context.Context, group *errgroup.Group, v *view, q metric.Query, into *[]Row) {
 	group.Go(func() (err error) {
 		*into, err = read[Row](ctx, v, q)
 		return err

@@ -40,7 +40,11 @@ func (v *view) linkedDeals(ctx context.Context, w metric.Window, currency string
 	if err != nil || !slices.ContainsFunc(counts, func(r metric.ConversionRow) bool { return r.DealN > 0 }) {
 		return nil, nil, err
 	}
-	named, err := read[metric.LinkRow](ctx, v, metric.LinksQuery{Window: w})
+	decided, err := read[metric.DealRow](ctx, v, metric.DealsQuery{Window: w, Basis: metric.Decided})
+	if err != nil {
+		return nil, nil, err
+	}
+	named, err := read[metric.LinkRow](ctx, v, metric.LinksQuery{Window: w, Decided: decided})
 	if err != nil || len(named) == 0 {
 		return nil, nil, err
 	}

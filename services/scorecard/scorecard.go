@@ -22,6 +22,7 @@ import (
 	"plumbline/pkg/event"
 	"plumbline/pkg/process"
 	"plumbline/pkg/warehouse"
+	"plumbline/services/scorecard/daily"
 )
 
 // Config is what a scorecard needs. Zero values are the defaults.
@@ -86,6 +87,8 @@ type app struct {
 	cfg      Config
 	db       *warehouse.DB
 	registry *registryCache
+	// days keeps rows of rollups between requests.
+	days     *daily.Store
 	producer *bus.Producer
 	sealer   *event.Sealer
 	admin    access.Token
@@ -122,7 +125,7 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		return bus.Await(ctx, cfg.Bus, mount.Log.With("service", "scorecard"))
 	})
 	a := &app{
-		cfg: cfg, db: db, registry: newRegistryCache(db), producer: bus.NewProducer(cfg.Bus, bus.Registry),
+		cfg: cfg, db: db, registry: newRegistryCache(db), days: daily.New(db, cfg.Now), producer: bus.NewProducer(cfg.Bus, bus.Registry),
 		sealer: event.NewSealer(cfg.Secret), admin: access.NewToken(cfg.AdminToken),
 		sessions: access.NewSessions(cfg.Secret, cfg.Now, sessionLife), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
 	}

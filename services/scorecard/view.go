@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,12 +14,14 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
 	"plumbline/pkg/registry"
 	"plumbline/pkg/warehouse"
+	"plumbline/services/scorecard/daily"
 )
 
 // view is what one request sees: one generation of the rollups and one state of the registry, so that everything in an
@@ -40,7 +43,8 @@ type view struct {
 	today    event.Day
 	currency string
 
-	db *warehouse.DB
+	db   *warehouse.DB
+	days *daily.Store
 	// slots bound how many queries run at a time: more than the warehouse keeps connections open for would only make it
 	// open new ones.
 	slots chan struct{}
@@ -54,18 +58,21 @@ const querySlots = 4
 
 // look takes a view for a viewer.
 func (a *app) look(ctx context.Context, viewer access.Viewer) (*view, error) {
-	snapshot, err := a.db.Snapshot(ctx, viewer.Workspace)
-	if err != nil {
-		return nil, err
-	}
-	reg, fingerprint, err := a.registry.get(ctx, viewer.Workspace)
-	if err != nil {
+	var (
+		snapshot    warehouse.Snapshot
+		reg         *registry.Snapshot
+		fingerprint uint64
+	)
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { snapshot, err = a.db.Snapshot(within, viewer.Workspace); return err })
+	group.Go(func() (err error) { reg, fingerprint, err = a.registry.get(within, viewer.Workspace); return err })
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	now := a.now()
 	v := &view{
 		viewer: viewer, snapshot: snapshot, registry: reg, fingerprint: fingerprint, recorded: reg.Recorded(), rules: metric.Versions()[0],
-		zone: reg.Zone(now), now: now, currency: reg.Currency(now), db: a.db, slots: make(chan struct{}, querySlots), asked: map[string]any{},
+		zone: reg.Zone(now), now: now, currency: reg.Currency(now), db: a.db, days: a.days, slots: make(chan struct{}, querySlots), asked: map[string]any{},
 	}
 	y, m, d := now.In(v.zone).Date()
 	v.today = event.Day{Time: time.Date(y, m, d, 0, 0, 0, 0, time.UTC)}
@@ -88,11 +95,6 @@ func (v *view) window(from, to event.Day, scope metric.Scope) metric.Window {
 	return metric.Window{Workspace: v.viewer.Workspace, Generation: v.snapshot.Generation, From: from, To: to, Scope: scope}
 }
 
-// sqlQuery is a query of a metric.
-type sqlQuery interface {
-	SQL() (string, map[string]any)
-}
-
 // asking is one question to the warehouse and its answer.
 type asking[Row any] struct {
 	once sync.Once
@@ -102,7 +104,7 @@ type asking[Row any] struct {
 
 // read runs a query of a metric and remembers it: what several measures ask is asked once. The rows are shared and
 // must not be changed.
-func read[Row any](ctx context.Context, v *view, q sqlQuery) ([]Row, error) {
+func read[Row any](ctx context.Context, v *view, q metric.Query) ([]Row, error) {
 	sql, args := q.SQL()
 	text := sql + "\n" + argsText(args)
 	v.mu.Lock()
@@ -120,11 +122,32 @@ func read[Row any](ctx context.Context, v *view, q sqlQuery) ([]Row, error) {
 			ask.err = ctx.Err()
 			return
 		}
+		if ask.rows, ask.err = kept[Row](ctx, v, q); !errors.Is(ask.err, daily.ErrTooMany) {
+			return
+		}
+		ask.rows, ask.err = nil, nil
 		if err := v.db.Query(ctx, sql, args, &ask.rows); err != nil {
 			ask.err = fmt.Errorf("read rollups: %w", err)
 		}
 	})
 	return ask.rows, ask.err
+}
+
+// kept puts a query together from the rows of days that are kept; [daily.ErrTooMany] says that it must be asked itself.
+func kept[Row any](ctx context.Context, v *view, q metric.Query) ([]Row, error) {
+	d, ok := q.(metric.Daily[Row])
+	if !ok {
+		return nil, daily.ErrTooMany
+	}
+	parts, ok := d.Parts()
+	if !ok {
+		return nil, daily.ErrTooMany
+	}
+	days, err := v.days.Rows(ctx, parts, v.snapshot.Days)
+	if err != nil {
+		return nil, err
+	}
+	return d.Merge(days), nil
 }
 
 // argsText writes parameters in the order of their names.
