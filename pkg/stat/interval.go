@@ -3,6 +3,7 @@ package stat
 import (
 	"math"
 	"slices"
+	"sync"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -168,7 +169,38 @@ func quantile(level, df float64) float64 {
 	if math.IsInf(df, 1) {
 		return distuv.UnitNormal.Quantile(upper)
 	}
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Quantile(upper)
+	return studentQuantiles.at(upper, df)
+}
+
+// studentQuantiles remembers quantiles of Student's t: each is found by iteration, and a scorecard asks for the same few
+// hundreds of times.
+var studentQuantiles quantiles
+
+// quantiles is a memory of bounded size. Its zero value is empty.
+type quantiles struct {
+	mu    sync.Mutex
+	known map[[2]float64]float64
+}
+
+// mostQuantiles is how many are remembered before all are forgotten.
+const mostQuantiles = 1 << 14
+
+func (q *quantiles) at(p, df float64) float64 {
+	key := [2]float64{p, df}
+	q.mu.Lock()
+	x, ok := q.known[key]
+	q.mu.Unlock()
+	if ok {
+		return x
+	}
+	x = distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Quantile(p)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.known == nil || len(q.known) >= mostQuantiles {
+		q.known = map[[2]float64]float64{}
+	}
+	q.known[key] = x
+	return x
 }
 
 // twoSidedP is the probability of a statistic at least as far from 0. The lower

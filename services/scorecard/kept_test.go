@@ -23,7 +23,7 @@ import (
 func TestKeptRowsAreThoseOfTheStatement(t *testing.T) {
 	b := newBench(t, day("2026-11-02"))
 	w := keptWorld{
-		bench: b, store: daily.New(b.db, time.Now), random: rand.New(rand.NewPCG(1, 2)), compared: map[string]int{}, //nolint:gosec // the same draws every time
+		bench: b, store: daily.New(b.db, time.Now, daily.DefaultLimits()), random: rand.New(rand.NewPCG(1, 2)), compared: map[string]int{}, //nolint:gosec // the same draws every time
 	}
 	for range 3 {
 		w.workspace, w.generation = fmt.Sprintf("kept%d", w.random.Uint32()), 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -65,17 +66,26 @@ func (v *view) study(experiment string) (metric.Study, bool) {
 	return metric.Study{Grade: x.Grade(), Version: versionText(version.Record)}, true
 }
 
-// allExperiments are the lifts of every experiment, to as-of.
+// allExperiments are the lifts of every experiment, to as-of: the same for all measures, scopes and periods of a view. They
+// are shared and must not be changed.
 func (v *view) allExperiments(ctx context.Context, w metric.Window, currency string) ([]metric.Experiment, error) {
 	rows, err := read[metric.ConversionRow](ctx, v, metric.ConversionsQuery{Window: w})
 	if err != nil {
 		return nil, err
 	}
-	var out []metric.Experiment
-	for _, own := range byExperiment(rows) {
-		out = append(out, v.experiment(own, "", currency).Experiment)
+	v.mu.Lock()
+	fold, ok := v.experiments[currency]
+	if !ok {
+		fold = sync.OnceValue(func() (out []metric.Experiment) {
+			for _, own := range byExperiment(rows) {
+				out = append(out, v.experiment(own, "", currency).Experiment)
+			}
+			return out
+		})
+		v.experiments[currency] = fold
 	}
-	return out, nil
+	v.mu.Unlock()
+	return fold(), nil
 }
 
 // influenced is what touches of a scope share in.

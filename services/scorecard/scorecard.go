@@ -125,7 +125,7 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		return bus.Await(ctx, cfg.Bus, mount.Log.With("service", "scorecard"))
 	})
 	a := &app{
-		cfg: cfg, db: db, registry: newRegistryCache(db), days: daily.New(db, cfg.Now), producer: bus.NewProducer(cfg.Bus, bus.Registry),
+		cfg: cfg, db: db, registry: newRegistryCache(db), days: daily.New(db, cfg.Now, daily.DefaultLimits()), producer: bus.NewProducer(cfg.Bus, bus.Registry),
 		sealer: event.NewSealer(cfg.Secret), admin: access.NewToken(cfg.AdminToken),
 		sessions: access.NewSessions(cfg.Secret, cfg.Now, sessionLife), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
 	}

@@ -51,6 +51,8 @@ type view struct {
 	mu    sync.Mutex
 	// asked are the queries so far, by their text with their parameters.
 	asked map[string]any
+	// experiments are the folds of all experiments, by currency.
+	experiments map[string]func() []metric.Experiment
 }
 
 // querySlots is how many queries of one request run at a time.
@@ -72,7 +74,8 @@ func (a *app) look(ctx context.Context, viewer access.Viewer) (*view, error) {
 	now := a.now()
 	v := &view{
 		viewer: viewer, snapshot: snapshot, registry: reg, fingerprint: fingerprint, recorded: reg.Recorded(), rules: metric.Versions()[0],
-		zone: reg.Zone(now), now: now, currency: reg.Currency(now), db: a.db, days: a.days, slots: make(chan struct{}, querySlots), asked: map[string]any{},
+		zone: reg.Zone(now), now: now, currency: reg.Currency(now), db: a.db, days: a.days, slots: make(chan struct{}, querySlots),
+		asked: map[string]any{}, experiments: map[string]func() []metric.Experiment{},
 	}
 	y, m, d := now.In(v.zone).Date()
 	v.today = event.Day{Time: time.Date(y, m, d, 0, 0, 0, 0, time.UTC)}

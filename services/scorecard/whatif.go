@@ -237,7 +237,7 @@ func (v *view) under(reg *registry.Snapshot) *view {
 	defer v.mu.Unlock()
 	return &view{
 		viewer: v.viewer, snapshot: v.snapshot, registry: reg, fingerprint: v.fingerprint, recorded: reg.Recorded(), rules: v.rules, constant: v.constant, zone: v.zone, now: v.now, today: v.today,
-		currency: v.currency, db: v.db, days: v.days, slots: v.slots, asked: maps.Clone(v.asked),
+		currency: v.currency, db: v.db, days: v.days, slots: v.slots, asked: maps.Clone(v.asked), experiments: map[string]func() []metric.Experiment{},
 	}
 }
 

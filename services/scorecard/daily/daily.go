@@ -32,24 +32,25 @@ var ErrTooMany = errors.New("more rows than can be kept")
 // keep is how long rows stay that nobody asks for: as long as superseded generations stay in the warehouse.
 const keep = 10 * time.Minute
 
-// The most rows that are kept: of one query, and of all.
-const (
-	mostOfQuery = 300_000
-	mostOfAll   = 1_500_000
-)
+// Limits are the most rows that are kept: some 300 bytes each.
+type Limits struct{ Query, All int }
+
+// DefaultLimits are for a scorecard of a few hundred megabytes.
+func DefaultLimits() Limits { return Limits{Query: 300_000, All: 1_000_000} }
 
 // Store keeps rows. The zero value does not work: use [New].
 type Store struct {
-	db  Asker
-	now func() time.Time
+	db     Asker
+	now    func() time.Time
+	limits Limits
 
 	mu      sync.Mutex
 	ledgers map[string]*ledger
 }
 
 // New is an empty store over a warehouse.
-func New(db Asker, now func() time.Time) *Store {
-	return &Store{db: db, now: now, ledgers: map[string]*ledger{}}
+func New(db Asker, now func() time.Time, limits Limits) *Store {
+	return &Store{db: db, now: now, limits: limits, ledgers: map[string]*ledger{}}
 }
 
 // ledger is the days of one query.
@@ -159,7 +160,7 @@ func (s *Store) missing(ctx context.Context, parts metric.Parts, l *ledger, days
 	args := maps.Clone(parts.Args)
 	args["days"], args["generations"], args["first"], args["last"] = wanted, generations, wanted[0], wanted[len(wanted)-1]
 	list := parts.New()
-	if err := s.db.Query(ctx, fmt.Sprintf("%s\nLIMIT %d", parts.SQL, mostOfQuery+1), args, list); err != nil {
+	if err := s.db.Query(ctx, fmt.Sprintf("%s\nLIMIT %d", parts.SQL, s.limits.Query+1), args, list); err != nil {
 		return nil, fmt.Errorf("read days of rollups: %w", err)
 	}
 	cut, n := parts.ByDay(list), 0
@@ -172,7 +173,7 @@ func (s *Store) missing(ctx context.Context, parts metric.Parts, l *ledger, days
 		n += found.count
 		read[d] = found
 	}
-	if n > mostOfQuery {
+	if n > s.limits.Query {
 		l.full = true
 		return nil, ErrTooMany
 	}
@@ -191,13 +192,13 @@ func (s *Store) account(l *ledger) {
 	for _, d := range l.days {
 		n += d.count
 	}
-	if n > mostOfQuery {
+	if n > s.limits.Query {
 		l.days, l.full, n = map[event.Day]day{}, true, 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.rows = n
-	for s.kept() > mostOfAll {
+	for s.kept() > s.limits.All {
 		oldest := ""
 		for key, other := range s.ledgers {
 			if other != l && (oldest == "" || other.used.Before(s.ledgers[oldest].used)) {
