@@ -41,7 +41,7 @@ ORDER BY at, identity`, args
 
 // Parts are what was said about barriers on whole days.
 func (q BarriersQuery) Parts() (Parts, bool) {
-	return partsOf(event.Day{}, q.To, BarriersQuery{q.listed()}, func(r *BarrierRow) time.Time { return r.Day }), true
+	return partsOf("rollup_barriers", event.Day{}, q.To, BarriersQuery{q.listed()}, func(r *BarrierRow) time.Time { return r.Day }), true
 }
 
 // Merge puts it in the order of time.

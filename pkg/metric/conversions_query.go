@@ -84,7 +84,7 @@ FROM rollup_conversions
 WHERE ` + where + `
 GROUP BY day, team, workflow, experiment, variant, metric, currency
 ORDER BY day, team, workflow, experiment, variant, metric, currency`
-	return partsOf(from, to, statement{sql, args}, func(p *incrementPart) time.Time { return p.Day })
+	return partsOf("rollup_conversions", from, to, statement{sql, args}, func(p *incrementPart) time.Time { return p.Day })
 }
 
 // Parts are the increments of all days.

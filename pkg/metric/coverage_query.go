@@ -69,7 +69,7 @@ type coveragePart struct {
 // Parts are the counts of each day.
 func (q CoverageQuery) Parts() (Parts, bool) {
 	sql, args := q.listed().counts("day, ")
-	return partsOf(q.begin(), q.To, statement{sql, args}, func(p *coveragePart) time.Time { return p.Day }), true
+	return partsOf("", q.begin(), q.To, statement{sql, args}, func(p *coveragePart) time.Time { return p.Day }), true
 }
 
 // Merge sums the counts.

@@ -29,6 +29,8 @@ type Parts struct {
 	// SQL wants {days:Array(Date32)} with their {generations:Array(UInt64)}, {first:Date32} and {last:Date32} beside Args.
 	SQL  string
 	Args map[string]any
+	// Table is the rollup that is read; "" where there are several.
+	Table string
 	// From and To bound the local days that are needed, half-open; zero is open.
 	From, To event.Day
 	// New is a pointer to an empty list of rows.
@@ -39,11 +41,11 @@ type Parts struct {
 	Count func(list any) int
 }
 
-// partsOf are the parts of the days [from, to) that a query reads, which stands over [listed] days.
-func partsOf[Part any](from, to event.Day, q Query, day func(*Part) time.Time) Parts {
+// partsOf are the parts of the days [from, to) that a query of a rollup reads, which stands over [Window.listed] days.
+func partsOf[Part any](table string, from, to event.Day, q Query, day func(*Part) time.Time) Parts {
 	sql, args := q.SQL()
 	return Parts{
-		SQL: sql, Args: args, From: from, To: to,
+		SQL: sql, Args: args, Table: table, From: from, To: to,
 		New: func() any { return new([]Part) },
 		ByDay: func(list any) map[event.Day]any {
 			all, _ := list.(*[]Part)

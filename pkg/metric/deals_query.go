@@ -74,7 +74,7 @@ FROM (
   WHERE ` + where + `
 )
 ORDER BY day, deal`
-	return partsOf(from, to, statement{sql, args}, func(p *dealPart) time.Time { return p.Day })
+	return partsOf("rollup_deals", from, to, statement{sql, args}, func(p *dealPart) time.Time { return p.Day })
 }
 
 // Parts are the deals of the cohorts; those decided in a window may be of any.

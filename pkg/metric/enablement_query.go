@@ -34,7 +34,7 @@ ORDER BY day, team, workflow, rated_person`, args
 
 // Parts are the hours of learning of whole days.
 func (q TrainingQuery) Parts() (Parts, bool) {
-	return partsOf(q.From, q.To, TrainingQuery{q.listed(), q.Persons}, func(r *TrainingRow) time.Time { return r.Day }), true
+	return partsOf("rollup_training", q.From, q.To, TrainingQuery{q.listed(), q.Persons}, func(r *TrainingRow) time.Time { return r.Day }), true
 }
 
 // Merge takes all of them.
@@ -95,7 +95,7 @@ WHERE ` + where + `
   AND purpose = 'training' AND t.person != ''
 GROUP BY day, person, team, workflow
 ORDER BY day, person, team, workflow`
-	return partsOf(q.begin(), q.To, statement{sql, args}, func(r *LearnerRow) time.Time { return r.Last }), true
+	return partsOf("rollup_training", q.begin(), q.To, statement{sql, args}, func(r *LearnerRow) time.Time { return r.Last }), true
 }
 
 // Merge sums what each person has learned.

@@ -52,7 +52,7 @@ ORDER BY day, team, workflow, trial`, args
 
 // Parts are the hours of whole days.
 func (q HoursQuery) Parts() (Parts, bool) {
-	return partsOf(q.From, q.To, HoursQuery{q.listed()}, hoursDay), q.Scope.Kind != ScopeMe
+	return partsOf("rollup_hours", q.From, q.To, HoursQuery{q.listed()}, hoursDay), q.Scope.Kind != ScopeMe
 }
 
 // Merge takes the hours of the scope.
@@ -92,7 +92,7 @@ ORDER BY week, team, workflow`, args
 // Parts are the people of each day.
 func (q PeopleQuery) Parts() (Parts, bool) {
 	sql, args := PeopleQuery{q.listed()}.by("day")
-	return partsOf(q.From, q.To, statement{sql, args}, func(r *PeopleRow) time.Time { return r.Week }), q.Scope.Kind != ScopeMe
+	return partsOf("rollup_hours", q.From, q.To, statement{sql, args}, func(r *PeopleRow) time.Time { return r.Week }), q.Scope.Kind != ScopeMe
 }
 
 // Merge unites the people of the days of a week.
@@ -174,7 +174,7 @@ func (q UnassistedQuery) begin() event.Day {
 
 // Parts are the unassisted work of whole days.
 func (q UnassistedQuery) Parts() (Parts, bool) {
-	return partsOf(q.begin(), q.To, UnassistedQuery{q.listed()}, func(r *UnassistedRow) time.Time { return r.Day }), true
+	return partsOf("rollup_hours", q.begin(), q.To, UnassistedQuery{q.listed()}, func(r *UnassistedRow) time.Time { return r.Day }), true
 }
 
 // Merge puts the work in the order of workflows.
@@ -206,7 +206,7 @@ ORDER BY day, team, workflow, trial, rated_person`, args
 
 // Parts are the hours of whole days, with those apart who have a rate of their own.
 func (q RatedQuery) Parts() (Parts, bool) {
-	return partsOf(q.From, q.To, RatedQuery{q.listed(), q.Persons}, hoursDay), q.Scope.Kind != ScopeMe
+	return partsOf("rollup_hours", q.From, q.To, RatedQuery{q.listed(), q.Persons}, hoursDay), q.Scope.Kind != ScopeMe
 }
 
 // Merge takes the hours of the scope.

@@ -53,7 +53,7 @@ func (q LinksQuery) Parts() (Parts, bool) {
 FROM rollup_links
 WHERE ` + where + `
 ORDER BY day, deal, experiment, metric, variant`
-	return partsOf(event.Day{}, event.Day{}, statement{sql, args}, func(p *linkPart) time.Time { return p.Day }), true
+	return partsOf("rollup_links", event.Day{}, event.Day{}, statement{sql, args}, func(p *linkPart) time.Time { return p.Day }), true
 }
 
 // Merge takes the links of the won deals, each once.

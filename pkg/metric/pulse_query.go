@@ -26,7 +26,7 @@ ORDER BY at, identity`, args
 
 // Parts are the answers of whole days.
 func (q AnswersQuery) Parts() (Parts, bool) {
-	return partsOf(event.Day{Time: q.From.AddDate(0, 0, -AnswerDays)}, q.To, AnswersQuery{q.listed()}, func(r *PulseRow) time.Time { return r.Day }), true
+	return partsOf("rollup_answers", event.Day{Time: q.From.AddDate(0, 0, -AnswerDays)}, q.To, AnswersQuery{q.listed()}, func(r *PulseRow) time.Time { return r.Day }), true
 }
 
 // Merge puts the answers in the order of time.

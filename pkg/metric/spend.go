@@ -39,7 +39,7 @@ ORDER BY day, team, workflow, vendor, category, currency`, args
 
 // Parts are the charges of whole days.
 func (q SpendQuery) Parts() (Parts, bool) {
-	return partsOf(q.From, q.To, SpendQuery{q.listed()}, func(r *SpendRow) time.Time { return r.Day }), q.Scope.Kind != ScopeMe
+	return partsOf("rollup_spend", q.From, q.To, SpendQuery{q.listed()}, func(r *SpendRow) time.Time { return r.Day }), q.Scope.Kind != ScopeMe
 }
 
 // Merge takes the charges of the scope.

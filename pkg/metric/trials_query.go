@@ -50,7 +50,7 @@ ORDER BY trial, day, identity`, args
 
 // Parts are the tasks of whole days.
 func (q TrialQuery) Parts() (Parts, bool) {
-	return partsOf(event.Day{}, event.Day{}, TrialQuery{Window: q.listed()}, func(r *TrialRow) time.Time { return r.Day }), true
+	return partsOf("rollup_trials", event.Day{}, event.Day{}, TrialQuery{Window: q.listed()}, func(r *TrialRow) time.Time { return r.Day }), true
 }
 
 // Merge puts the tasks in the order of trials.

@@ -52,7 +52,7 @@ ORDER BY day, team, workflow, vendor, category, currency, charge_category, unit,
 
 // Parts are the charges of whole days.
 func (q AccrualQuery) Parts() (Parts, bool) {
-	return partsOf(q.From, q.To, AccrualQuery{q.listed(), q.Vendors}, func(r *AccrualRow) time.Time { return r.Day }), true
+	return partsOf("rollup_accrual", q.From, q.To, AccrualQuery{q.listed(), q.Vendors}, func(r *AccrualRow) time.Time { return r.Day }), true
 }
 
 // Merge takes all of them.

@@ -89,7 +89,7 @@ func (db *DB) eraseSealed(ctx context.Context, e registry.Erasure, days []event.
 			return fmt.Errorf("copy %s: %w", r.table, err)
 		}
 	}
-	return db.point(ctx, RollRequest{Workspace: e.Workspace, Days: days, Generation: generation})
+	return db.point(ctx, RollRequest{Workspace: e.Workspace, Days: days, Generation: generation}, holdsAny)
 }
 
 // SweepErased deletes rows of the person from generations of rollups that were superseded before a moment, which must lie

@@ -63,6 +63,7 @@ func (db *DB) Roll(ctx context.Context, req RollRequest) error {
 		args["since"], args["first"] = req.Seam.Since, req.Seam.First
 	}
 	all := rollups()
+	holds := uint32(0)
 	found, err := db.find(ctx, all, args)
 	if err != nil {
 		return fmt.Errorf("look what to roll: %w", err)
@@ -74,6 +75,7 @@ func (db *DB) Roll(ctx context.Context, req RollRequest) error {
 		if found[i].none {
 			continue
 		}
+		holds |= holdsBit(r.table)
 		group.Go(func() error {
 			ctx, cancel := context.WithTimeout(within, db.cfg.RollTimeout)
 			defer cancel()
@@ -86,7 +88,7 @@ func (db *DB) Roll(ctx context.Context, req RollRequest) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return db.point(ctx, req)
+	return db.point(ctx, req, holds)
 }
 
 // rollSettings: to collapse the copies of rows in several threads takes a third more of the machine, and of a day of a million
@@ -96,10 +98,11 @@ var rollSettings = clickhouse.Settings{"max_final_threads": 1}
 // parallelRolls is how many rollups are computed at a time.
 const parallelRolls = 3
 
-// point makes the days visible: one block into a table without partitions is one part.
-func (db *DB) point(ctx context.Context, req RollRequest) error {
+// point makes the days visible: one block into a table without partitions is one part. holds are the rollups that may have
+// rows of the days.
+func (db *DB) point(ctx context.Context, req RollRequest, holds uint32) error {
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	columns := []string{"workspace", "day", "generation", "rolled_at"}
+	columns := []string{"workspace", "day", "generation", "rolled_at", "holds"}
 	return db.send(ctx, "rollup_pointer", columns, func(b driver.Batch) error {
 		return appendColumns(
 			b,
@@ -107,6 +110,7 @@ func (db *DB) point(ctx context.Context, req RollRequest) error {
 			column(req.Days, func(d *event.Day) time.Time { return d.Time }),
 			column(req.Days, func(*event.Day) uint64 { return req.Generation }),
 			column(req.Days, func(*event.Day) time.Time { return now }),
+			column(req.Days, func(*event.Day) uint32 { return holds }),
 		)
 	})
 }

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"plumbline/pkg/event"
@@ -30,6 +31,25 @@ type Rolled struct {
 	Day event.Day
 	// Generation is the valid one of its rows.
 	Generation uint64
+	holds      uint32
+}
+
+// MayHold tells whether a rollup can have rows of the day; false is certain.
+func (r Rolled) MayHold(table string) bool { return r.holds&holdsBit(table) != 0 }
+
+// holdsAny says that every rollup may have rows.
+const holdsAny = ^uint32(0)
+
+// holdsBit is the bit of a rollup in the column holds, as the migration numbers them; 0 for a table that is none.
+func holdsBit(table string) uint32 {
+	place := slices.Index([]string{
+		"rollup_hours", "rollup_trials", "rollup_spend", "rollup_conversions", "rollup_deals", "rollup_reviews",
+		"rollup_training", "rollup_barriers", "rollup_answers", "rollup_changes", "rollup_accrual", "rollup_links",
+	}, table)
+	if place < 0 {
+		return 0
+	}
+	return 1 << place
 }
 
 // Snapshot takes a snapshot. Take one for each request: generations that it sees stay for ten minutes.
@@ -49,17 +69,19 @@ func (db *DB) Snapshot(ctx context.Context, workspace string) (Snapshot, error) 
 	var rows []struct {
 		Days        []time.Time `ch:"days"`
 		Generations []uint64    `ch:"generations"`
+		Holds       []uint32    `ch:"holds"`
 		AsOf        time.Time   `ch:"as_of"`
 	}
-	const sql = `SELECT groupArray(day) AS days, groupArray(latest) AS generations, now64(3, 'UTC') AS as_of FROM (
-	SELECT day, max(generation) AS latest FROM rollup_pointer WHERE workspace = {workspace:String} GROUP BY day ORDER BY day
+	const sql = `SELECT groupArray(day) AS days, groupArray(latest) AS generations, groupArray(held) AS holds, now64(3, 'UTC') AS as_of FROM (
+	SELECT day, max(generation) AS latest, argMax(rollup_pointer.holds, generation) AS held
+	FROM rollup_pointer WHERE workspace = {workspace:String} GROUP BY day ORDER BY day
 )`
 	if err := db.Query(ctx, sql, map[string]any{"workspace": workspace}, &rows); err != nil {
 		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
 	}
 	out := Snapshot{Days: make([]Rolled, len(rows[0].Days)), AsOf: rows[0].AsOf.UTC(), CompleteThrough: complete}
 	for i, d := range rows[0].Days {
-		out.Days[i] = Rolled{event.DayOf(d), rows[0].Generations[i]}
+		out.Days[i] = Rolled{event.DayOf(d), rows[0].Generations[i], rows[0].Holds[i]}
 		out.Generation = max(out.Generation, rows[0].Generations[i])
 	}
 	return out, nil

@@ -147,35 +147,23 @@ func (s *Store) ledger(parts metric.Parts) (*ledger, error) {
 // missing reads the days that the ledger does not have as they are wanted, and keeps them where they are newer than what
 // it has: a request that began earlier sees older generations, and takes nothing from those that began later.
 func (s *Store) missing(ctx context.Context, parts metric.Parts, l *ledger, days []warehouse.Rolled) (map[event.Day]day, error) {
+	read := map[event.Day]day{}
 	var wanted []event.Day
 	var generations []uint64
 	for _, d := range days {
-		if have, ok := l.days[d.Day]; !ok || have.generation != d.Generation {
+		if have, ok := l.days[d.Day]; ok && have.generation == d.Generation {
+			continue
+		}
+		read[d.Day] = day{generation: d.Generation}
+		if parts.Table == "" || d.MayHold(parts.Table) {
 			wanted, generations = append(wanted, d.Day), append(generations, d.Generation)
 		}
 	}
-	if len(wanted) == 0 {
-		return nil, nil
-	}
-	args := maps.Clone(parts.Args)
-	args["days"], args["generations"], args["first"], args["last"] = wanted, generations, wanted[0], wanted[len(wanted)-1]
-	list := parts.New()
-	if err := s.db.Query(ctx, fmt.Sprintf("%s\nLIMIT %d", parts.SQL, s.limits.Query+1), args, list); err != nil {
-		return nil, fmt.Errorf("read days of rollups: %w", err)
-	}
-	cut, n := parts.ByDay(list), 0
-	read := make(map[event.Day]day, len(wanted))
-	for i, d := range wanted {
-		found := day{generation: generations[i], rows: cut[d]}
-		if found.rows != nil {
-			found.count = parts.Count(found.rows)
+	if len(wanted) > 0 {
+		if err := s.read(ctx, parts, wanted, generations, read); err != nil {
+			l.full = l.full || errors.Is(err, ErrTooMany)
+			return nil, err
 		}
-		n += found.count
-		read[d] = found
-	}
-	if n > s.limits.Query {
-		l.full = true
-		return nil, ErrTooMany
 	}
 	for d, found := range read {
 		if have, ok := l.days[d]; !ok || have.generation < found.generation {
@@ -183,6 +171,25 @@ func (s *Store) missing(ctx context.Context, parts metric.Parts, l *ledger, days
 		}
 	}
 	return read, nil
+}
+
+// read fills in the rows of days.
+func (s *Store) read(ctx context.Context, parts metric.Parts, days []event.Day, generations []uint64, into map[event.Day]day) error {
+	args := maps.Clone(parts.Args)
+	args["days"], args["generations"], args["first"], args["last"] = days, generations, days[0], days[len(days)-1]
+	list := parts.New()
+	if err := s.db.Query(ctx, fmt.Sprintf("%s\nLIMIT %d", parts.SQL, s.limits.Query+1), args, list); err != nil {
+		return fmt.Errorf("read days of rollups: %w", err)
+	}
+	n := 0
+	for d, rows := range parts.ByDay(list) {
+		found := day{generation: into[d].generation, rows: rows, count: parts.Count(rows)}
+		into[d], n = found, n+found.count
+	}
+	if n > s.limits.Query {
+		return ErrTooMany
+	}
+	return nil
 }
 
 // account counts what the ledger holds, and forgets what was not asked for longest where all hold too much. It wants
