@@ -43,6 +43,10 @@ type Config struct {
 	// Lasting is how long the load of [Freshness] lasts, and Share which part of the full load it is; 0 are its own choices.
 	Lasting time.Duration
 	Share   float64
+	// Sizes are how many events [Scorecard] measures at, ascending; Requests is how many of each kind it times, and Days how
+	// long the history is. Zero values are its own choices.
+	Sizes          []int
+	Requests, Days int
 	// Progress, if not nil, is told how many of all events (of all rounds) are through. It is called from one goroutine
 	// at a time.
 	Progress func(done, total int)

@@ -16,6 +16,7 @@ type benchCommand struct {
 	Ingest    benchIngest    `cmd:"" help:"Events a second that the collector takes, beside a bare Kafka writer."`
 	Loader    benchLoader    `cmd:"" help:"Rows a second that the loader stores, beside ClickHouse's own Kafka engine."`
 	Freshness benchFreshness `cmd:"" help:"Time from sending an event to the number in the API, under half of full load."`
+	Scorecard benchScorecard `cmd:"" help:"Time of reading the scorecard at 1, 10 and 30 million events, beside the same numbers of raw rows."`
 }
 
 // Help shows examples.
@@ -27,12 +28,18 @@ machine on one day. --short only shows that it runs; its figures mean nothing.
 Examples:
   plumbline bench ingest
   plumbline bench loader --events 500000 --json
-  plumbline bench freshness --kafka kafka-1:9092 --clickhouse clickhouse://bench:secret@db:9000/default`
+  plumbline bench freshness --kafka kafka-1:9092 --clickhouse clickhouse://bench:secret@db:9000/default
+  plumbline bench scorecard --events 200000,2000000`
 }
 
-// benchFlags are those of every benchmark.
+// benchFlags are those of the benchmarks that send events.
 type benchFlags struct {
-	Events     int      `placeholder:"N" help:"Events of a round; default: as many as the benchmark finds enough."`
+	Events int `placeholder:"N" help:"Events of a round; default: as many as the benchmark finds enough."`
+	commonFlags
+}
+
+// commonFlags are those of every benchmark.
+type commonFlags struct {
 	Seed       uint64   `default:"1" help:"Seed of the invented events."`
 	Short      bool     `help:"Measure little, only to see that it runs."`
 	JSON       bool     `name:"json" help:"Print the figures as JSON."`
@@ -40,11 +47,18 @@ type benchFlags struct {
 	ClickHouse string   `name:"clickhouse" placeholder:"DSN" env:"PLUMBLINE_CLICKHOUSE" help:"ClickHouse, clickhouse://user:password@host:port/database; none: an embedded one."`
 }
 
-// config is what the flags ask for. The bar appears with the first progress, when the total is known.
+// config is what the flags ask for.
 func (f benchFlags) config(s Streams, name string) (cfg bench.Config, finish func(), err error) {
 	if f.Events < 0 {
 		return bench.Config{}, nil, usage("--events must lie above 0")
 	}
+	cfg, finish = f.common(s, name)
+	cfg.Events = f.Events
+	return cfg, finish, nil
+}
+
+// common is what these flags ask for. The bar appears with the first progress, when the total is known.
+func (f commonFlags) common(s Streams, name string) (cfg bench.Config, finish func()) {
 	kafka := f.Kafka
 	if slices.Equal(kafka, []string{"embedded"}) {
 		kafka = nil // what the same variable says to the tests
@@ -52,23 +66,31 @@ func (f benchFlags) config(s Streams, name string) (cfg bench.Config, finish fun
 	bar := &progress{}
 	shown := false
 	return bench.Config{
-		Events: f.Events, Seed: f.Seed, Kafka: kafka, ClickHouse: f.ClickHouse, Short: f.Short,
+		Seed: f.Seed, Kafka: kafka, ClickHouse: f.ClickHouse, Short: f.Short,
 		Progress: func(done, total int) {
 			if !shown {
 				bar, shown = newProgress(s, name, total), true
 			}
 			bar.rows(done)
 		},
-	}, func() { bar.finish() }, nil
+	}, func() { bar.finish() }
+}
+
+func (f commonFlags) asJSON() bool { return f.JSON }
+
+// measuring are flags that say what to measure with.
+type measuring interface {
+	config(s Streams, name string) (cfg bench.Config, finish func(), err error)
+	asJSON() bool
 }
 
 // measureWith runs a benchmark and prints what it has found, as JSON or in words.
-func measureWith[R any](ctx context.Context, s Streams, f benchFlags, name string, run func(context.Context, bench.Config) (R, error), say func(R)) error {
+func measureWith[R any](ctx context.Context, s Streams, f measuring, name string, run func(context.Context, bench.Config) (R, error), say func(R)) error {
 	cfg, finish, err := f.config(s, name)
 	if err != nil {
 		return err
 	}
-	if !f.JSON {
+	if !f.asJSON() {
 		s.note("%s: this takes a while; other programs on this machine disturb it\n", name)
 	}
 	result, err := run(ctx, cfg)
@@ -76,7 +98,7 @@ func measureWith[R any](ctx context.Context, s Streams, f benchFlags, name strin
 	if err != nil {
 		return err
 	}
-	if f.JSON {
+	if f.asJSON() {
 		return s.json(result)
 	}
 	say(result)
@@ -175,6 +197,56 @@ func (c *benchFreshness) Run(ctx context.Context, s Streams) error {
 		}
 		if len(memory) > 0 {
 			s.printf("memory, the most                        %s\n", strings.Join(memory, ", "))
+		}
+	})
+}
+
+// benchScorecard measures reading.
+type benchScorecard struct {
+	Events   []int `placeholder:"N" help:"Sizes to measure at, ascending; default: 1, 10 and 30 million events."`
+	Requests int   `placeholder:"N" help:"Readings of each kind that are timed; default: 200."`
+	Days     int   `placeholder:"N" help:"Days of history, 271 to 400; default: 365."`
+	commonFlags
+}
+
+// Help shows examples.
+func (benchScorecard) Help() string {
+	return `One organisation of about 300 people; its raw rows are made inside the database and grow from size to size, and every day is
+rolled. The scorecard is a process of its own, and is read while the raw tables are away, so that no
+answer can come from them. Beside it the headline numbers are computed from the raw rows, which takes as long as it says, and
+the benchmark fails where they are not the same. 30 million events take some minutes to make and about 3 GB of disk.
+
+Examples:
+  plumbline bench scorecard
+  plumbline bench scorecard --events 200000,2000000 --json
+  plumbline bench scorecard --events 1000000 --requests 1000`
+}
+
+// config is what the flags ask for.
+func (c *benchScorecard) config(s Streams, name string) (cfg bench.Config, finish func(), err error) {
+	cfg, finish = c.common(s, name)
+	cfg.Sizes, cfg.Requests, cfg.Days = c.Events, c.Requests, c.Days
+	if err := cfg.CheckScorecard(); err != nil {
+		return bench.Config{}, nil, usage("%v", err)
+	}
+	return cfg, finish, nil
+}
+
+// Run measures and prints.
+func (c *benchScorecard) Run(ctx context.Context, s Streams) error {
+	return measureWith(ctx, s, c, "bench scorecard", bench.Scorecard, func(all []bench.ScorecardResult) {
+		for _, r := range all {
+			s.printf("%s events, %s rows of rollups, made in %.0f s and rolled in %.0f s\n", grouped(r.Events), grouped(r.RollupRows), r.FillS, r.RollS)
+			s.printf("  default period       median %6.0f ms, 95 of 100 within %6.0f ms (%.2f times the first size), the slowest %.0f ms\n",
+				r.P50, r.P95, r.Growth, r.Max)
+			s.printf("  compare=previous     median %6.0f ms, 95 of 100 within %6.0f ms\n", r.Compared.P50, r.Compared.P95)
+			s.printf("  each another period  median %6.0f ms, 95 of 100 within %6.0f ms\n", r.OtherPeriods.P50, r.OtherPeriods.P95)
+			s.printf("  the first of all     %6.0f ms; %d of %d measures have a value\n", r.First, r.Valued, r.Measures)
+			s.printf("  processor time       %6.0f ms of the scorecard and %.0f ms of an embedded database, each reading\n", r.CPU, r.DatabaseCPU)
+			if r.Memory > 0 {
+				s.printf("  memory               %6.0f MB, the most that the scorecard had\n", r.Memory)
+			}
+			s.printf("  from raw rows        %6.0f ms, %.0f times as long; all of %d figures are the same\n", r.RawMs, r.Ratio, r.Figures)
 		}
 	})
 }

@@ -59,7 +59,7 @@ type commands struct {
 	Backup    backupCommand    `cmd:"" help:"Copy an installation with embedded engines into one file, running or not."`
 	Restore   restoreCommand   `cmd:"" help:"Make a new data folder of a backup."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the schema of a ClickHouse up to date."`
-	Bench     benchCommand     `cmd:"" help:"Measure this machine: ingest, loader, freshness."`
+	Bench     benchCommand     `cmd:"" help:"Measure this machine: ingest, loader, freshness, scorecard."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

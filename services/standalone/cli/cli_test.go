@@ -53,6 +53,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"up", "--check", "--no-demo"}, 0, ""},
 		{[]string{"demo", "--until", "soon"}, 2, "--until: write a time as RFC 3339"},
 		{[]string{"demo", "--size", "0"}, 2, "--size must lie above 0"},
+		{[]string{"bench", "scorecard", "--events", "5"}, 2, "at least 20000 events"},
 		{[]string{"keys", "--data", "nowhere"}, 1, "no such file"},
 		{[]string{"scorecard", "--data", "nowhere"}, 2, "no server is known: give --url, set PLUMBLINE_URL"},
 	} {
