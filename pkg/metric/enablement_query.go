@@ -14,7 +14,7 @@ import (
 // the others. Those who have a rate class of their own get rows of their own.
 type TrainingQuery struct {
 	Window
-	Persons []string
+	Rated
 }
 
 // SQL is the query and its parameters.
@@ -22,8 +22,7 @@ func (q TrainingQuery) SQL() (string, map[string]any) {
 	w := q.Window
 	w.Scope = Scope{Kind: ScopeOrg}
 	where, args := w.where("day")
-	args["persons"] = q.Persons
-	return `SELECT day, team, workflow, if(has({persons:Array(String)}, person), toString(person), '') AS rated_person,
+	return `SELECT day, team, workflow, ` + q.column(args) + `,
   sum(hours_n) AS n, sum(t.hours) AS hours, groupUniqArrayIf(toString(person), person != '') AS people
 FROM rollup_training AS t
 WHERE ` + where + `
@@ -34,7 +33,7 @@ ORDER BY day, team, workflow, rated_person`, args
 
 // Parts are the hours of learning of whole days.
 func (q TrainingQuery) Parts() (Parts, bool) {
-	return partsOf("rollup_training", q.From, q.To, TrainingQuery{q.listed(), q.Persons}, func(r *TrainingRow) time.Time { return r.Day }), true
+	return partsOf("rollup_training", q.From, q.To, TrainingQuery{q.listed(), q.Rated}, func(r *TrainingRow) time.Time { return r.Day }), true
 }
 
 // Merge takes all of them.

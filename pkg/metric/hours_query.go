@@ -32,7 +32,7 @@ type HoursRow struct {
 	GivenBaseline  decimal.Decimal `ch:"given_baseline"`
 	GivenMinutes   decimal.Decimal `ch:"given_minutes"`
 	MinutesSquared decimal.Decimal `ch:"minutes_sq"`
-	// Person is set for those alone whose own rate class was asked for ([RatedQuery]).
+	// Person stands for those who have a rate class of their own, and the same at all times ([RatedQuery]).
 	Person string `ch:"rated_person"`
 }
 
@@ -182,18 +182,30 @@ func (q UnassistedQuery) Merge(days []any) []UnassistedRow {
 	return regroup(days, nil, func(r *UnassistedRow) string { return r.Workflow })
 }
 
-// RatedQuery reads the assisted work of a window like [HoursQuery], with a row of its own for each person who has a rate
-// class of their own.
+// Rated are the people with a rate class of their own. Those who have the same class at all times stand together, so that there
+// are as many rows as there are classes, and not as there are people.
+type Rated struct {
+	// Persons are all of them, and As the one of each who stands for it; both go together.
+	Persons, As []string
+}
+
+// column is the person who stands for the one of a row; "" for those who have no rate class of their own.
+func (r Rated) column(args map[string]any) string {
+	args["persons"], args["stand_for"] = r.Persons, r.As
+	return "transform(toString(person), {persons:Array(String)}, {stand_for:Array(String)}, '') AS rated_person"
+}
+
+// RatedQuery reads the assisted work of a window like [HoursQuery], with rows of their own for people who have a rate class
+// of their own.
 type RatedQuery struct {
 	Window
-	Persons []string
+	Rated
 }
 
 // SQL is the query and its parameters.
 func (q RatedQuery) SQL() (string, map[string]any) {
 	where, args := q.where("day")
-	args["persons"] = q.Persons
-	return `SELECT day, team, workflow, trial, if(has({persons:Array(String)}, person), toString(person), '') AS rated_person,
+	return `SELECT day, team, workflow, trial, ` + q.column(args) + `,
   sum(n) AS n, sum(units) AS units, sum(rework_minutes) AS rework_minutes, sum(minutes) AS minutes,
   sum(given_n) AS given_n, sum(given_units) AS given_units, sum(given_baseline) AS given_baseline, sum(given_minutes) AS given_minutes,
   sum(minutes_sq) AS minutes_sq
@@ -206,7 +218,7 @@ ORDER BY day, team, workflow, trial, rated_person`, args
 
 // Parts are the hours of whole days, with those apart who have a rate of their own.
 func (q RatedQuery) Parts() (Parts, bool) {
-	return partsOf("rollup_hours", q.From, q.To, RatedQuery{q.listed(), q.Persons}, hoursDay), q.Scope.Kind != ScopeMe
+	return partsOf("rollup_hours", q.From, q.To, RatedQuery{q.listed(), q.Rated}, hoursDay), q.Scope.Kind != ScopeMe
 }
 
 // Merge takes the hours of the scope.

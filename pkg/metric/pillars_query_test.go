@@ -50,14 +50,14 @@ ORDER BY at, identity`,
 			with(map[string]any{"from": date("2025-10-01")}),
 		},
 		"training, of everybody": {
-			metric.TrainingQuery{Window: team, Persons: []string{"p"}},
-			`SELECT day, team, workflow, if(has({persons:Array(String)}, person), toString(person), '') AS rated_person,
+			metric.TrainingQuery{Window: team, Rated: metric.Rated{Persons: []string{"p"}, As: []string{"p"}}},
+			`SELECT day, team, workflow, transform(toString(person), {persons:Array(String)}, {stand_for:Array(String)}, '') AS rated_person,
   sum(hours_n) AS n, sum(t.hours) AS hours, groupUniqArrayIf(toString(person), person != '') AS people
 FROM rollup_training AS t
 WHERE ` + and(inWorkspace, inPeriod, inCurrent, "t.hours > 0") + `
 GROUP BY day, team, workflow, rated_person
 ORDER BY day, team, workflow, rated_person`,
-			with(map[string]any{"from": date("2026-10-01"), "persons": []string{"p"}}),
+			with(map[string]any{"from": date("2026-10-01"), "persons": []string{"p"}, "stand_for": []string{"p"}}),
 		},
 		"learners of the year": {
 			metric.LearnersQuery{Window: team},

@@ -68,8 +68,8 @@ ORDER BY day, team, workflow, trial`,
 			period,
 		},
 		"hours, with those apart who have a rate of their own": {
-			metric.RatedQuery{Window: window(org), Persons: []string{"p1"}},
-			`SELECT day, team, workflow, trial, if(has({persons:Array(String)}, person), toString(person), '') AS rated_person,
+			metric.RatedQuery{Window: window(org), Rated: metric.Rated{Persons: []string{"p1"}, As: []string{"p1"}}},
+			`SELECT day, team, workflow, trial, transform(toString(person), {persons:Array(String)}, {stand_for:Array(String)}, '') AS rated_person,
   sum(n) AS n, sum(units) AS units, sum(rework_minutes) AS rework_minutes, sum(minutes) AS minutes,
   sum(given_n) AS given_n, sum(given_units) AS given_units, sum(given_baseline) AS given_baseline, sum(given_minutes) AS given_minutes,
   sum(minutes_sq) AS minutes_sq
@@ -77,7 +77,7 @@ FROM rollup_hours
 WHERE ` + and(inWorkspace, inPeriod, inCurrent, "assisted") + `
 GROUP BY day, team, workflow, trial, rated_person
 ORDER BY day, team, workflow, trial, rated_person`,
-			with(period, "persons", []string{"p1"}),
+			with(period, "persons", []string{"p1"}, "stand_for", []string{"p1"}),
 		},
 		"exposures of a period": {
 			metric.ExposuresQuery{Window: window(org)},

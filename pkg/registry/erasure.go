@@ -124,12 +124,12 @@ func (r Record) Renamed(k *event.Seeker) (Record, bool, error) {
 	if out.Key == r.Key && out.Author == r.Author && bytes.Equal(out.Value, r.Value) {
 		return r, false, nil
 	}
-	out.EntryID = renamedID(r.EntryID)
+	out.EntryID = RenamedID(r.EntryID)
 	return out, true, nil
 }
 
-// renamedID is another id for a record that says the same without a person.
-func renamedID(id string) string {
+// RenamedID is the id of the record that says the same as the one with an id, without a person: see [Record.Renamed].
+func RenamedID(id string) string {
 	sum := sha256.Sum256([]byte("renamed " + id))
 	return hex.EncodeToString(sum[:16])
 }

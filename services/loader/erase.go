@@ -55,7 +55,7 @@ func (l *loader) eraseLoop(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		if time.Since(failed) < askAgain {
+		if time.Since(failed) < l.again() {
 			continue
 		}
 		watch := time.Since(watched) >= watchEvery
@@ -138,10 +138,7 @@ func (l *loader) erase(ctx context.Context, e registry.Erasure, number uint8) er
 		return err
 	}
 	pass.Entries = uint64(len(old))
-	if pass.Events, err = l.db.EraseEvents(ctx, e); err != nil {
-		return err
-	}
-	if pass.Corrections, err = l.db.EraseCorrections(ctx, e, l.erased.eraser); err != nil {
+	if err := l.eraseRows(ctx, e, &pass); err != nil {
 		return err
 	}
 	if k := l.erased.seeker(e.Workspace); k != nil {
@@ -149,7 +146,7 @@ func (l *loader) erase(ctx context.Context, e registry.Erasure, number uint8) er
 			return err
 		}
 	}
-	if pass.Days, err = l.eraseRollups(ctx, e, number); err != nil {
+	if err := l.eraseRollups(ctx, e, &pass); err != nil {
 		return err
 	}
 	if err := errors.Join(l.db.EraseEntries(ctx, e.Workspace, old), l.eraseRequester(ctx, e)); err != nil {
@@ -269,42 +266,64 @@ func (l *loader) eraseRequester(ctx context.Context, e registry.Erasure) error {
 	return l.db.EraseRequester(ctx, e)
 }
 
+// eraseRows takes the person out of the raw rows.
+func (l *loader) eraseRows(ctx context.Context, e registry.Erasure, pass *warehouse.ErasurePass) error {
+	events, err := l.db.EraseEvents(ctx, e)
+	if err != nil {
+		return err
+	}
+	corrections, err := l.db.EraseCorrections(ctx, e, l.erased.eraser)
+	if err != nil {
+		return err
+	}
+	pass.Events, pass.Corrections = pass.Events+events, pass.Corrections+corrections
+	return nil
+}
+
 // eraseRollups makes the days anew in which readers see the person, waits until they do not, and after the first pass
-// deletes what superseded rollups still say. It returns how many days there were. A roll that has read the rows before
-// they were changed may end after the first look, so that each look asks for what it finds.
-func (l *loader) eraseRollups(ctx context.Context, e registry.Erasure, number uint8) (uint64, error) {
-	if number >= lastPass {
+// deletes what superseded rollups still say. It notes how many days there were. A roll that has read the rows before
+// they were changed may end after the first look, so that each look asks for what it finds. A day that still names the
+// person after its roll is made of a row that came behind the pass, of a chunk that was read before anybody knew of the
+// erasure: no roll helps there until the rows were changed again.
+func (l *loader) eraseRollups(ctx context.Context, e registry.Erasure, pass *warehouse.ErasurePass) error {
+	if pass.Pass >= lastPass {
 		if err := l.awaitRolls(ctx, e.Workspace); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	asked := map[event.Day]time.Time{}
 	for deadline := time.Now().Add(rollPatience); ; {
 		days, err := l.db.ErasedDays(ctx, e)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		due := slices.DeleteFunc(slices.Clone(days), func(d event.Day) bool { return time.Since(asked[d]) < askAgain })
+		due := slices.DeleteFunc(slices.Clone(days), func(d event.Day) bool { return time.Since(asked[d]) < l.again() })
+		if slices.ContainsFunc(due, func(d event.Day) bool { return !asked[d].IsZero() }) {
+			if err := l.eraseRows(ctx, e, pass); err != nil {
+				return err
+			}
+		}
 		if err := l.rollErased(ctx, e, due); err != nil {
-			return 0, err
+			return err
 		}
 		for _, d := range due {
 			asked[d] = time.Now()
 		}
 		clean := len(days) == 0
-		if clean && number >= lastPass {
+		if clean && pass.Pass >= lastPass {
 			if clean, err = l.db.SweepErased(ctx, e, time.Now().Add(-l.readers())); err != nil {
-				return 0, err
+				return err
 			}
 		}
 		switch {
 		case clean:
-			return uint64(len(asked)), nil
+			pass.Days = uint64(len(asked))
+			return nil
 		case time.Now().After(deadline):
-			return 0, fmt.Errorf("erasure %s: %d days still name the person after %s", e.ErasureID, len(days), rollPatience)
+			return fmt.Errorf("erasure %s: %d days still name the person after %s", e.ErasureID, len(days), rollPatience)
 		}
 		if err := process.Wait(ctx, rollPoll); err != nil {
-			return 0, err
+			return err
 		}
 	}
 }
@@ -366,4 +385,12 @@ func (l *loader) readers() time.Duration {
 		return l.cfg.ErasePause
 	}
 	return readerLife
+}
+
+// again is after how long what has failed is tried again.
+func (l *loader) again() time.Duration {
+	if l.cfg.ErasePause != 0 {
+		return min(askAgain, l.cfg.ErasePause)
+	}
+	return askAgain
 }

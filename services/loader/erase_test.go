@@ -292,6 +292,31 @@ func TestLastPassWaitsForRolls(t *testing.T) {
 	}
 }
 
+// A chunk that was read before anybody knew of the erasure may be stored when the pass has changed the rows already. Its day
+// names the person after every roll, until the pass goes back to the rows; before, it did so after ten minutes.
+func TestRowsThatComeBehindThePass(t *testing.T) {
+	t.Parallel()
+	e := newErasing(t, time.Second)
+	loaders := make(chan *loader, 1)
+	e.change = func(l *loader) { loaders <- l }
+	e.run(nil)
+	l := <-loaders
+	e.send(e.rows...)
+	e.check(e.rows, time.UTC)
+	x := registry.Erasure{Workspace: workspace, Person: event.PersonDigest(workspace, hashOf(ann)), Pseudonym: pseudonym, ErasureID: "x"}
+	pass := warehouse.ErasurePass{Pass: 1}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	// The pass is past the rows, and all of them came behind it.
+	if err := l.eraseRollups(ctx, x, &pass); err != nil {
+		t.Fatal(err)
+	}
+	days, err := e.db.ErasedDays(t.Context(), x)
+	if err != nil || len(days) > 0 || pass.Events != 56 || pass.Corrections != 16 || pass.Days != 4 {
+		t.Errorf("pass: %+v, days that name ann: %v, %v", pass, days, err)
+	}
+}
+
 // Without the secret of the collector the raw bytes could not be searched: the erasing waits.
 func TestErasingWaitsForTheSecret(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,7 @@ func (v *view) aiCost(ctx context.Context, n *numbers, currency string) (metric.
 	var training []metric.TrainingRow
 	group, ctx := errgroup.WithContext(ctx)
 	fetch(ctx, group, v, metric.SpendQuery{Window: w}, &spend)
-	fetch(ctx, group, v, metric.TrainingQuery{Window: w, Persons: v.ratedPersons()}, &training)
+	fetch(ctx, group, v, metric.TrainingQuery{Window: w, Rated: v.rated()}, &training)
 	if err := group.Wait(); err != nil {
 		return metric.Fold{}, err
 	}

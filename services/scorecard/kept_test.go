@@ -110,9 +110,9 @@ func (w *keptWorld) compare(v *view) {
 		{Kind: metric.ScopeOrg}, {Kind: metric.ScopeTeam, Key: "a"}, {Kind: metric.ScopeTeam, Key: "none"}, {Kind: metric.ScopeWorkflow, Key: "w"},
 	}[w.random.IntN(4)]
 	in := v.window(event.Day{Time: from}, event.Day{Time: to}, scope)
-	persons := []string{"p"}
+	rated := metric.Rated{Persons: []string{"p", "q"}, As: []string{"p", "p"}}
 	agree(w, v, metric.HoursQuery{Window: in}, nil)
-	agree(w, v, metric.RatedQuery{Window: in, Persons: persons}, nil)
+	agree(w, v, metric.RatedQuery{Window: in, Rated: rated}, nil)
 	agree(w, v, metric.PeopleQuery{Window: in}, func(r *metric.PeopleRow) { r.People, r.Given = sorted(r.People), sorted(r.Given) })
 	agree(w, v, metric.UnassistedQuery{Window: in}, func(r *metric.UnassistedRow) { r.People = sorted(r.People) })
 	agree(w, v, metric.TrialQuery{Window: in}, nil)
@@ -122,7 +122,7 @@ func (w *keptWorld) compare(v *view) {
 	agree(w, v, metric.ExposuresQuery{Window: in}, nil)
 	agree(w, v, metric.ConversionsQuery{Window: in}, nil)
 	agree(w, v, metric.CoverageQuery{Window: in}, nil)
-	agree(w, v, metric.TrainingQuery{Window: in, Persons: persons}, func(r *metric.TrainingRow) { r.People = sorted(r.People) })
+	agree(w, v, metric.TrainingQuery{Window: in, Rated: rated}, func(r *metric.TrainingRow) { r.People = sorted(r.People) })
 	agree(w, v, metric.LearnersQuery{Window: in}, nil)
 	agree(w, v, metric.AnswersQuery{Window: in}, nil)
 	agree(w, v, metric.BarriersQuery{Window: in}, nil)

@@ -126,9 +126,9 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	// Work of the months before prices all of them; where it begins earlier than the period needs changes nothing.
 	fetch(ctx, group, v, metric.UnassistedQuery{Window: months}, &in.Unassisted)
 	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &in.Tasks)
-	persons := v.ratedPersons()
-	if len(persons) > 0 {
-		fetch(ctx, group, v, metric.RatedQuery{Window: w, Persons: persons}, &rated)
+	own := v.rated()
+	if len(own.Persons) > 0 {
+		fetch(ctx, group, v, metric.RatedQuery{Window: w, Rated: own}, &rated)
 	}
 	fetch(ctx, group, v, metric.HoursQuery{Window: months}, &capacity.Months)
 	if err := group.Wait(); err != nil {
@@ -142,7 +142,7 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 		return v.rules.Realised(func() metric.Assumed { return present(month) })
 	}
 	n.input, capacity.Hours = in, in
-	if len(persons) > 0 {
+	if len(own.Persons) > 0 {
 		capacity.Hours = in.With(rated)
 	}
 	folds := map[string]metric.Fold{

@@ -1,7 +1,11 @@
 package scorecard
 
 import (
+	"fmt"
+	"iter"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -11,18 +15,50 @@ import (
 	"plumbline/pkg/registry"
 )
 
-// ratedPersons are those who have, or had, a rate class of their own.
-func (v *view) ratedPersons() []string {
-	out := []string{}
+// rated are those who have, or had, a rate class of their own.
+func (v *view) rated() metric.Rated {
+	out := metric.Rated{Persons: []string{}, As: []string{}}
+	first := map[string]string{}
 	for _, key := range v.registry.Keys(registry.People) {
-		if v.registry.Ever(registry.People, key, func(e registry.Entry) bool {
-			p, ok := e.(*registry.Person)
-			return ok && p.RateClass != ""
-		}) {
-			out = append(out, key)
+		classes := v.classesOf(key)
+		if classes == "" {
+			continue
 		}
+		if first[classes] == "" {
+			first[classes] = key
+		}
+		out.Persons, out.As = append(out.Persons, key), append(out.As, first[classes])
 	}
 	return out
+}
+
+// classesOf are the rate classes of a person's own and since when, as a text; "" where there never was one.
+func (v *view) classesOf(person string) string {
+	var out strings.Builder
+	before := ""
+	history := v.registry.History(registry.People, person)
+	for _, at := range slices.Compact(slices.SortedFunc(starts(history), time.Time.Compare)) {
+		class := ""
+		if p, _, ok := registry.Find[registry.Person](v.registry, registry.People, person, at); ok {
+			class = p.RateClass
+		}
+		if class != before {
+			fmt.Fprintf(&out, "%q from %s; ", class, at.UTC().Format(time.RFC3339Nano))
+		}
+		before = class
+	}
+	return out.String()
+}
+
+// starts are the instants from which versions hold.
+func starts(history []registry.Record) iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		for _, r := range history {
+			if !yield(r.ValidFrom) {
+				return
+			}
+		}
+	}
 }
 
 // rates finds loaded rates: of the person's class, else of the team's default class.

@@ -55,14 +55,17 @@ func (c *registryCache) get(ctx context.Context, workspace string) (*registry.Sn
 	return cached.snapshot, cached.fingerprint, nil
 }
 
-// has reports whether a write is readable.
+// has reports whether a write is readable. Where it names a person who was erased, the loader has stored it under the
+// pseudonym, with another id.
 func (c *registryCache) has(ctx context.Context, r registry.Record) (bool, error) {
 	const sql = `SELECT count() AS n FROM registry
-WHERE workspace = {workspace:String} AND kind = {kind:String} AND key = {key:String} AND entry_id = {entry:String}`
+WHERE workspace = {workspace:String} AND kind = {kind:String} AND entry_id IN {entries:Array(String)}`
 	var rows []struct {
 		N uint64 `ch:"n"`
 	}
-	err := c.db.Query(ctx, sql, map[string]any{"workspace": r.Workspace, "kind": string(r.Kind), "key": r.Key, "entry": r.EntryID}, &rows)
+	// Not by the key: that of a person's own entry becomes the pseudonym, too.
+	args := map[string]any{"workspace": r.Workspace, "kind": string(r.Kind), "entries": []string{r.EntryID, registry.RenamedID(r.EntryID)}}
+	err := c.db.Query(ctx, sql, args, &rows)
 	if err != nil {
 		return false, fmt.Errorf("read registry: %w", err)
 	}

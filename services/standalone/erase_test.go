@@ -117,6 +117,9 @@ func TestErase(t *testing.T) {
 	if status != http.StatusConflict || !strings.Contains(answer, "erased") {
 		t.Errorf("declared again: %d %s", status, answer)
 	}
+	// An entry that names the person in a text is stored under the pseudonym, and whoever wrote it is told that it holds.
+	put(t, s, "workflows/brief", `{"valid_from":"2026-02-01","name":"Brief","owner":"`+erasee+`"}`)
+	silent(t, s, hash)
 	// Somebody who answers.
 	var stdout, stderr bytes.Buffer
 	code = cli.Main(t.Context(), []string{"erase", "nobody@example.org", "--url", s.URL, "--token", s.AdminToken}, cli.Streams{

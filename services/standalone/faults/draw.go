@@ -128,7 +128,9 @@ func (d *drawing) bare(kind event.Kind) event.Data {
 	case event.KindTraining:
 		return &event.Training{Course: pick(d, "prompting", "policy"), Hours: new(event.NumberOf(1 + d.rng.Int64N(8)))}
 	case event.KindBarrier:
-		return &event.Barrier{Barrier: "slow-review", Category: "review_delay", MinutesLost: new(event.NumberOf(d.rng.Int64N(90))), Owner: d.person()}
+		b := &event.Barrier{Barrier: "slow-review", Category: "review_delay", MinutesLost: new(event.NumberOf(d.rng.Int64N(90))), Owner: d.person()}
+		b.Note = textOf(b.Owner)
+		return b
 	default:
 		h := &event.HoursSaved{
 			Units: maybe(d, func() event.Number { return event.NumberOf(1 + d.rng.Int64N(4)) }), DoingMinutes: new(event.Number(1 + d.rng.Int64N(90_000_000))),
@@ -136,6 +138,7 @@ func (d *drawing) bare(kind event.Kind) event.Data {
 			BaselineMinutes: maybe(d, func() event.Number { return event.NumberOf(d.rng.Int64N(120)) }),
 		}
 		h.Person = d.person()
+		h.Task = textOf(h.Person)
 		return h
 	}
 }
@@ -152,8 +155,19 @@ func (d *drawing) pipeline() event.Data {
 	return p
 }
 
+// persons are those of whom events tell.
+func persons() []string { return []string{"ada@example.com", "grace@example.com", "u-17"} }
+
 func (d *drawing) person() string {
-	return pick(d, "", "ada@example.com", "grace@example.com", "u-17")
+	return pick(d, append([]string{""}, persons()...)...)
+}
+
+// textOf is free text about a person, which goes when the person is erased.
+func textOf(person string) string {
+	if person == "" {
+		return ""
+	}
+	return "as told by " + person
 }
 
 func (d *drawing) decimal() event.Decimal {

@@ -109,6 +109,7 @@ func (x *extra) astray(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	x.run.load.note([]shipment{s}) // it may be replayed
 	key, headers, value := sealed.Message()
 	m := kafka.Message{Key: key, Value: value, WriterData: (bus.PartitionOf(key, partitions) + 1 + x.rng.IntN(partitions-1)) % partitions}
 	for _, h := range headers {

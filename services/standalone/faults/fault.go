@@ -19,13 +19,17 @@ type plan struct {
 	kafka []string
 	// arm draws the details and lets the fault wait for its step; what takes time goes on in f.group until ctx ends.
 	arm func(ctx context.Context, f *fault)
+	// hold is for how long it may keep a loader from ending what it has in hand: see [draft.pause].
+	hold time.Duration
+	// replays and erases say that it goes with replays of rejects, or with the erasure of a person.
+	replays, erases bool
 }
 
 func (p plan) works(kafka string) bool { return len(p.kafka) == 0 || slices.Contains(p.kafka, kafka) }
 
 // fault is a plan in a run.
 type fault struct {
-	name string
+	plan plan
 	// detail says what was drawn.
 	detail string
 	w      *world

@@ -140,9 +140,9 @@ func (r *Result) add(rep *report) {
 		r.Unfinished++
 	}
 	for _, f := range rep.faults {
-		r.Drawn[f.name]++
+		r.Drawn[f.plan.name]++
 		if f.met() > 0 {
-			r.Met[f.name]++
+			r.Met[f.plan.name]++
 		}
 	}
 	r.Slowest = max(r.Slowest, rep.took)
@@ -167,8 +167,10 @@ type report struct {
 	seed   uint64
 	faults []*fault
 	events int
-	took   time.Duration
-	dir    string
+	// desk says what an administrator has asked for.
+	desk string
+	took time.Duration
+	dir  string
 	// phases says how long each phase took.
 	since  time.Time
 	phases string
@@ -192,13 +194,13 @@ func (r *report) ok() bool {
 func (r *report) line() string {
 	var names []string
 	for _, f := range r.faults {
-		names = append(names, fmt.Sprintf("%s (%s; met %d)", f.name, f.detail, f.met()))
+		names = append(names, fmt.Sprintf("%s (%s; met %d)", f.plan.name, f.detail, f.met()))
 	}
 	verdict := "ok"
 	if !r.ok() {
 		verdict = "FAILED"
 	}
-	out := fmt.Sprintf("run %d: %s, %d events, %.1f s (%s): %s", r.seed, verdict, r.events, r.took.Seconds(), strings.TrimSpace(r.phases), strings.Join(names, ", "))
+	out := fmt.Sprintf("run %d: %s, %d events%s, %.1f s (%s): %s", r.seed, verdict, r.events, r.desk, r.took.Seconds(), strings.TrimSpace(r.phases), strings.Join(names, ", "))
 	if r.ok() {
 		return out
 	}

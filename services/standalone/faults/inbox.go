@@ -80,17 +80,17 @@ func foreign(s shipment, binary bool) (kafka.Message, error) {
 	return kafka.Message{Value: value, Headers: []kafka.Header{{Key: "content-type", Value: []byte("application/cloudevents+json")}}}, err
 }
 
-// inboxPassed waits until the gate has passed everything on the inbox.
-func (x *extra) inboxPassed(ctx context.Context) error {
-	end, err := x.ends(ctx, bus.Inbox)
+// passed waits until a consumer group has passed everything on a topic.
+func (x *extra) passed(ctx context.Context, name bus.Name, group string) error {
+	end, err := x.ends(ctx, name)
 	if err != nil {
 		return err
 	}
 	cfg := x.run.w.cfg
-	topic := cfg.Topic(bus.Inbox)
+	topic := cfg.Topic(name)
 	for deadline := time.Now().Add(settleTime); time.Now().Before(deadline); {
 		open := len(end)
-		res, err := x.run.w.client().OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: cfg.Group("gate"), Topics: map[string][]int{topic: everyPartition()}})
+		res, err := x.run.w.client().OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: cfg.Group(group), Topics: map[string][]int{topic: everyPartition()}})
 		if err == nil && res.Error == nil { // else the coordinator moves
 			for _, p := range res.Topics[topic] {
 				if e, ok := end[p.Partition]; ok && p.CommittedOffset >= e {
@@ -105,7 +105,7 @@ func (x *extra) inboxPassed(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(errLate, fmt.Errorf("the inbox was not passed in %s", settleTime))
+	return errors.Join(errLate, fmt.Errorf("%s was not passed by %s in %s", topic, group, settleTime))
 }
 
 func everyPartition() []int {
@@ -155,8 +155,8 @@ func (r *run) judgeInbox(ctx context.Context, db *warehouse.DB, m *model, rep *r
 		}
 		for _, msg := range list {
 			id := fmt.Sprintf("%s-%d-%d", bus.Inbox, p, msg.Offset)
-			if n := rejects[id]; bytes.HasPrefix(msg.Value, []byte(poisonMark)) && n != 1 {
-				rep.lost = append(rep.lost, fmt.Sprintf("%d rejects of the message that is none of ours at %s, want 1", n, id))
+			if n := rejects[id]; refusable(msg) && n != 1 {
+				rep.lost = append(rep.lost, fmt.Sprintf("%d rejects of the message that can not be taken at %s, want 1", n, id))
 			} else if n > 0 {
 				delete(rejects, id)
 			}
@@ -166,4 +166,9 @@ func (r *run) judgeInbox(ctx context.Context, db *warehouse.DB, m *model, rep *r
 		rep.duplicated = append(rep.duplicated, fmt.Sprintf("reject %s is of no message on the inbox", id))
 	}
 	return nil
+}
+
+// refusable tells whether the gate has to refuse a message: it is none of ours, or broken.
+func refusable(m message) bool {
+	return bytes.HasPrefix(m.Value, []byte(poisonMark)) || bytes.Contains(m.Value, []byte(`"`+brokenSource+`"`))
 }

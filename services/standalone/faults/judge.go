@@ -34,6 +34,8 @@ type model struct {
 	both map[place]bool
 	// kinds are all kinds that an event was sent as.
 	kinds map[event.Identity]map[event.Kind]bool
+	// erased are the facts that told of the person who was erased.
+	erased map[event.Identity]bool
 }
 
 // newModel reads the log. Whether an amendment of an amendment, or of an event of another kind, is refused as a bad target
@@ -140,12 +142,32 @@ func (r *run) judge(ctx context.Context, rep *report) error {
 		return err
 	}
 	m := newModel(log, badTargets, stored)
+	if r.replays != nil {
+		r.replays.accounts(m, rep)
+	}
 	r.judgeLog(m, rep)
+	if err := r.judgeDesk(ctx, db, m, rep); err != nil {
+		return err
+	}
 	if err := r.judgeAlarms(ctx, rep); err != nil {
 		return err
 	}
 	m.judgeRejects(rejects, rep)
-	return errors.Join(r.judgeInbox(ctx, db, m, rep), r.judgeOutcomes(ctx, m, rep), r.judgeRows(ctx, db, m, rep), r.judgeRollups(ctx, db, m, rep))
+	return errors.Join(r.judgeInbox(ctx, db, m, rep), r.judgeOutcomes(ctx, m, rep), r.judgeRows(ctx, db, m, rep),
+		r.judgeTexts(ctx, db, m, rep), r.judgeRollups(ctx, db, m, rep))
+}
+
+// judgeDesk judges replays and the erasure; from then on the model is without the person.
+func (r *run) judgeDesk(ctx context.Context, db *warehouse.DB, m *model, rep *report) error {
+	if r.replays != nil {
+		if err := r.judgeReplays(ctx, db, m, rep); err != nil {
+			return err
+		}
+	}
+	if r.erasing != nil {
+		return r.judgeErasing(ctx, db, m, rep)
+	}
+	return nil
 }
 
 // judgeLog compares what was accepted with the log: each event stands where its receipt says, with the content that was

@@ -233,7 +233,12 @@ func (l *load) post(ctx context.Context, list []shipment, binary bool) ([]event.
 	if err != nil {
 		return nil, err
 	}
-	header.Set("Authorization", "Bearer "+keyOf(list[0].workspace))
+	return l.deliver(ctx, list[0].workspace, body, header)
+}
+
+// deliver sends a body until there is a final answer for each event in it.
+func (l *load) deliver(ctx context.Context, workspace string, body []byte, header http.Header) ([]event.Answer, error) {
+	header.Set("Authorization", "Bearer "+keyOf(workspace))
 	for tries := 0; ; tries++ {
 		answers, err := l.try(ctx, body, header)
 		if err != nil || final(answers) {
@@ -296,9 +301,7 @@ func encode(list []shipment, binary bool) ([]byte, http.Header, error) {
 	}
 	var all []map[string]any
 	for _, s := range list {
-		all = append(all, map[string]any{
-			"specversion": "1.0", "id": s.id, "source": s.source, "type": s.data.Kind().Type(), "time": s.time.UTC().Format(event.TimeForm), "data": s.data,
-		})
+		all = append(all, structured(s))
 	}
 	if len(all) == 1 {
 		header.Set("Content-Type", "application/cloudevents+json")
@@ -308,4 +311,11 @@ func encode(list []shipment, binary bool) ([]byte, http.Header, error) {
 	header.Set("Content-Type", "application/cloudevents-batch+json")
 	raw, err := json.Marshal(all)
 	return raw, header, err
+}
+
+// structured is an event in the structured mode.
+func structured(s shipment) map[string]any {
+	return map[string]any{
+		"specversion": "1.0", "id": s.id, "source": s.source, "type": s.data.Kind().Type(), "time": s.time.UTC().Format(event.TimeForm), "data": s.data,
+	}
 }

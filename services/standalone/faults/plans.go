@@ -18,21 +18,23 @@ func plans() []plan {
 		{name: "kill-broker", arm: killBroker},
 		{name: "kill-database", arm: killDatabase},
 		{name: "kill-scorecard", arm: killScorecard},
+		{name: "kill-replay", arm: killReplay, replays: true},
+		{name: "kill-erasure", arm: killErasure, erases: true},
 		{name: "kill-one-of-three", kafka: []string{Apache3}, arm: killOneOfThree},
 		{name: "broker-away", arm: func(ctx context.Context, f *fault) { f.away(ctx, f.brokers()[0]) }},
 		{name: "database-away", arm: func(ctx context.Context, f *fault) { f.away(ctx, f.w.database) }},
 		{name: "broker-silent", arm: func(ctx context.Context, f *fault) { f.silent(ctx, parts.Broker) }},
-		{name: "database-silent", arm: func(ctx context.Context, f *fault) { f.silent(ctx, parts.Database) }},
+		{name: "database-silent", arm: func(ctx context.Context, f *fault) { f.silent(ctx, parts.Database) }, hold: longestSpell},
 		{name: "broker-refusing", arm: func(ctx context.Context, f *fault) { f.refusing(ctx, parts.Broker) }},
 		{name: "database-refusing", arm: func(ctx context.Context, f *fault) { f.refusing(ctx, parts.Database) }},
 		{name: "broker-slow", arm: func(ctx context.Context, f *fault) { f.slow(ctx, parts.Broker) }},
-		{name: "database-slow", arm: func(ctx context.Context, f *fault) { f.slow(ctx, parts.Database) }},
+		{name: "database-slow", arm: func(ctx context.Context, f *fault) { f.slow(ctx, parts.Database) }, hold: longestSpell},
 		{name: "broker-disk-full", arm: brokerDiskFull},
 		{name: "database-disk-full", arm: databaseDiskFull},
 		{name: "lost-answer", arm: lostAnswer},
 		{name: "lost-http-answer", arm: lostHTTPAnswer},
 		{name: "paused-collector", arm: pausedCollector},
-		{name: "paused-loader", arm: pausedLoader},
+		{name: "paused-loader", arm: pausedLoader, hold: session + longestSleep},
 		{name: "rebalance-storm", arm: rebalanceStorm},
 		{name: "retention-passed", arm: retentionPassed},
 	}
@@ -128,9 +130,12 @@ func killScorecard(ctx context.Context, f *fault) {
 	f.later(ctx, wait, func() { f.w.scorecard.kill(back) })
 }
 
+// longestSpell is the longest time that something takes which takes a while.
+const longestSpell = 3 * time.Second
+
 // spell draws when something begins and how long it takes.
 func (f *fault) spell() (wait, long time.Duration) {
-	wait, long = f.between(200*time.Millisecond, 2*time.Second), f.between(300*time.Millisecond, 3*time.Second)
+	wait, long = f.between(200*time.Millisecond, 2*time.Second), f.between(300*time.Millisecond, longestSpell)
 	f.say("after %s, for %s", wait.Round(10*time.Millisecond), long.Round(10*time.Millisecond))
 	return wait, long
 }

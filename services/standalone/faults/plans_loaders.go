@@ -10,11 +10,14 @@ import (
 	"plumbline/services/standalone/faults/wire"
 )
 
+// longestSleep is the longest time for which a loader sleeps beyond its session.
+const longestSleep = 2500 * time.Millisecond
+
 // pausedLoader stops a loader at a step for longer than its session, while another one takes its partitions over; then it
 // wakes and writes what it has in hand.
 func pausedLoader(ctx context.Context, f *fault) {
 	victim := f.w.loaders[0]
-	long := session + f.between(500*time.Millisecond, 2500*time.Millisecond)
+	long := session + f.between(500*time.Millisecond, longestSleep)
 	proxies, steps := []*wire.Proxy{victim.warehouse}, loaderWarehouseSteps()
 	if f.rng.IntN(3) == 0 {
 		proxies, steps = victim.brokers, []string{

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"plumbline/pkg/bus"
 	"plumbline/pkg/process"
 )
 
@@ -24,6 +25,9 @@ type run struct {
 	background sync.WaitGroup
 	extra      *extra
 	watch      *watch
+	// replays and erasing are nil in a run without any.
+	replays *replays
+	erasing *erasing
 
 	mu sync.Mutex
 	// errs are failures of the suite itself.
@@ -43,7 +47,7 @@ func (r *run) note(err error) {
 
 // once does one run.
 func (s *stand) once(ctx context.Context, seed uint64, rep *report) (err error) {
-	rng := rand.New(rand.NewPCG(seed, 0x706c756d62))
+	d := newDraft(s.cfg, seed)
 	kafka, err := s.cluster(ctx, rep.dir)
 	if err != nil {
 		return fmt.Errorf("start brokers: %w", err)
@@ -51,7 +55,7 @@ func (s *stand) once(ctx context.Context, seed uint64, rep *report) (err error) 
 	prefix := fmt.Sprintf("r%d", seed)
 	defer func() { s.release(ctx, kafka, prefix, err != nil || !rep.ok()) }()
 	rep.reached("brokers")
-	w, err := newWorld(ctx, rep.dir, s.cfg.Binary, prefix, kafka)
+	w, err := newWorld(ctx, rep.dir, s.cfg.Binary, prefix, kafka, d.pause())
 	if err != nil {
 		return fmt.Errorf("start the installation: %w", err)
 	}
@@ -61,7 +65,7 @@ func (s *stand) once(ctx context.Context, seed uint64, rep *report) (err error) 
 	if r.load, err = newLoad("http://" + w.front.Addr()); err != nil {
 		return err
 	}
-	if err := r.hurt(ctx, s.cfg, rng, rep); err != nil {
+	if err := r.hurt(ctx, d, rep); err != nil {
 		return err
 	}
 	defer rep.reached("judge")
@@ -74,18 +78,20 @@ func (s *stand) once(ctx context.Context, seed uint64, rep *report) (err error) 
 }
 
 // hurt sends the load while the faults happen, and returns when everything is calm and everything was sent.
-func (r *run) hurt(ctx context.Context, cfg Config, rng *rand.Rand, rep *report) error {
-	events := 300 + rng.IntN(2000)
-	if rng.IntN(20) == 0 {
-		events = 6000
-	}
-	if rng.IntN(3) == 0 {
+func (r *run) hurt(ctx context.Context, d draft, rep *report) error {
+	if d.second {
 		if _, err := r.w.addLoader(ctx); err != nil {
 			return err
 		}
 	}
-	all := batches(rand.New(rand.NewPCG(rng.Uint64(), 1)), events, loadTime)
-	r.extra = newExtra(r, rand.New(rand.NewPCG(rng.Uint64(), 2)), all)
+	all := batches(rand.New(rand.NewPCG(d.load, 1)), d.events, loadTime)
+	r.extra = newExtra(r, rand.New(rand.NewPCG(d.extra, 2)), all)
+	if d.replays {
+		r.replays = newReplays(r, rand.New(rand.NewPCG(d.desk, 4)))
+	}
+	if d.erases {
+		r.erasing = newErasing(r, rand.New(rand.NewPCG(d.desk, 5)))
+	}
 	storm, endStorm := context.WithCancel(ctx)
 	defer endStorm()
 	r.watch = newWatch(r)
@@ -93,18 +99,14 @@ func (r *run) hurt(ctx context.Context, cfg Config, rng *rand.Rand, rep *report)
 	defer endWatch()
 	var watcher sync.WaitGroup
 	watcher.Go(func() { r.watch.sample(watching) })
-	for _, p := range drawPlans(cfg, rng) {
-		f := &fault{name: p.name, w: r.w, run: r, rng: rand.New(rand.NewPCG(rng.Uint64(), 3))}
+	for i, p := range d.plans {
+		f := &fault{plan: p, w: r.w, run: r, rng: rand.New(rand.NewPCG(d.faults[i], 3))}
 		rep.faults = append(rep.faults, f)
 		p.arm(storm, f)
 	}
 	sent := make(chan error, 1)
 	go func() { sent <- r.load.run(ctx, all) }()
-	r.background.Go(func() {
-		if err := r.extra.write(ctx); err != nil {
-			r.note(err)
-		}
-	})
+	r.beside(ctx)
 	if err := r.rage(ctx, rep.faults); err != nil {
 		return err
 	}
@@ -116,11 +118,11 @@ func (r *run) hurt(ctx context.Context, cfg Config, rng *rand.Rand, rep *report)
 	r.background.Wait()
 	// What a fault has started meanwhile is calmed, too.
 	err = errors.Join(err, r.w.calm(ctx))
-	rep.events = r.load.events
 	rep.reached("load")
 	if err == nil {
-		err = r.settle(ctx)
+		err = r.rest(ctx)
 	}
+	rep.events, rep.desk = r.load.events, r.deskLine()
 	rep.reached("settle")
 	endWatch()
 	watcher.Wait()
@@ -129,14 +131,66 @@ func (r *run) hurt(ctx context.Context, cfg Config, rng *rand.Rand, rep *report)
 	return errors.Join(append(r.errs, err)...)
 }
 
+// deskLine says what an administrator has asked for.
+func (r *run) deskLine() string {
+	out := ""
+	if r.replays != nil {
+		out += fmt.Sprintf(", %d broken and %d replayed", len(r.replays.sent), len(r.replays.told))
+	}
+	if r.erasing != nil {
+		out += ", a person erased"
+	}
+	return out
+}
+
+// beside starts everybody who writes beside the clients.
+func (r *run) beside(ctx context.Context) {
+	writers := []func(context.Context) error{r.extra.write}
+	if r.replays != nil {
+		writers = append(writers, r.replays.write)
+	}
+	if r.erasing != nil {
+		writers = append(writers, r.erasing.write)
+	}
+	for _, write := range writers {
+		r.background.Go(func() {
+			if err := write(ctx); err != nil {
+				r.note(err)
+			}
+		})
+	}
+}
+
+// rest brings everything to its end, step after step: when all is stored, what was refused is sent again once more; the person
+// is erased; and the warehouse is complete again.
+func (r *run) rest(ctx context.Context) error {
+	if err := r.settle(ctx); err != nil || r.replays == nil && r.erasing == nil {
+		return err
+	}
+	if r.replays != nil {
+		if err := r.replays.finish(ctx); err != nil {
+			return err
+		}
+	}
+	if r.erasing != nil {
+		if err := r.erasing.finish(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.settle(ctx); err != nil || r.replays == nil {
+		return err
+	}
+	return r.replays.again(ctx)
+}
+
 // rage waits while the faults happen: for the time of the load, and on a slow machine a little longer, until all have met
-// their step.
+// their step. The steps of what an administrator asks for come later, and some of them in few runs.
 func (r *run) rage(ctx context.Context, faults []*fault) error {
 	if err := process.Wait(ctx, loadTime); err != nil {
 		return err
 	}
 	began := time.Now()
-	for time.Since(began) < loadTime && slices.ContainsFunc(faults, func(f *fault) bool { return f.met() == 0 }) {
+	for slices.ContainsFunc(faults, func(f *fault) bool { return r.expects(f, time.Since(began)) }) {
 		if err := process.Wait(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
@@ -144,22 +198,19 @@ func (r *run) rage(ctx context.Context, faults []*fault) error {
 	return nil
 }
 
-// drawPlans draws one to four different faults, or the only one.
-func drawPlans(cfg Config, rng *rand.Rand) []plan {
-	n := 1 + rng.IntN(4)
-	if cfg.Only != "" {
-		p, _ := planNamed(cfg.Only)
-		return []plan{p}
+// expects tells whether a fault may still meet its step, a while after the load.
+func (r *run) expects(f *fault, since time.Duration) bool {
+	switch {
+	case f.met() > 0:
+		return false
+	case f.plan.replays && !r.replays.ended.Load(), f.plan.erases && !r.erasing.ended.Load():
+		return since < deskTime
 	}
-	var fit []plan
-	for _, p := range plans() {
-		if p.works(cfg.Kafka) {
-			fit = append(fit, p)
-		}
-	}
-	rng.Shuffle(len(fit), func(i, j int) { fit[i], fit[j] = fit[j], fit[i] })
-	return fit[:n]
+	return since < loadTime && !f.plan.replays && !f.plan.erases
 }
+
+// deskTime is how much longer than the load a fault of a replay or an erasure waits for its step.
+const deskTime = 4 * loadTime
 
 // settle waits until the warehouse says that it is complete through everything that was sent.
 func (r *run) settle(ctx context.Context) error {
@@ -168,7 +219,7 @@ func (r *run) settle(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := errors.Join(r.extra.inboxPassed(ctx), r.extra.registryLoaded(ctx, db)); err != nil {
+	if err := errors.Join(r.extra.passed(ctx, bus.Inbox, "gate"), r.extra.registryLoaded(ctx, db)); err != nil {
 		return err
 	}
 	sent := time.Now()

@@ -48,8 +48,10 @@ type world struct {
 	collector *member
 	scorecard *member
 	loaders   []*member
-	// front stands between the clients and the collector.
-	front *wire.Proxy
+	// front stands between the clients and the collector, desk between the administrator and the scorecard.
+	front, desk *wire.Proxy
+	// pause is the time between the passes of erasing a person; see [draft.pause].
+	pause time.Duration
 	// dsn is the database without a proxy.
 	dsn string
 
@@ -61,8 +63,8 @@ type world struct {
 }
 
 // newWorld starts an installation with one loader.
-func newWorld(ctx context.Context, dir, binary, prefix string, kafka *cluster) (*world, error) {
-	w := &world{dir: dir, binary: binary, kafka: kafka, transport: &kafkago.Transport{MetadataTTL: time.Second}}
+func newWorld(ctx context.Context, dir, binary, prefix string, kafka *cluster, pause time.Duration) (*world, error) {
+	w := &world{dir: dir, binary: binary, kafka: kafka, pause: pause, transport: &kafkago.Transport{MetadataTTL: time.Second}}
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	w.cfg = bus.Config{Brokers: kafka.addrs(), Prefix: prefix, Partitions: partitions, Replication: kafka.replication()}
 	if err := w.start(w.ctx); err != nil {
@@ -107,7 +109,10 @@ func (w *world) start(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	w.front, err = wire.Listen(ctx, wire.HTTP, w.collector.engine.Addr())
+	if w.front, err = wire.Listen(ctx, wire.HTTP, w.collector.engine.Addr()); err != nil {
+		return err
+	}
+	w.desk, err = wire.Listen(ctx, wire.HTTP, w.scorecard.engine.Addr())
 	return err
 }
 
@@ -116,7 +121,8 @@ func (w *world) addLoader(ctx context.Context) (*member, error) {
 	w.mu.Lock()
 	name := fmt.Sprintf("loader%d", len(w.loaders)+1)
 	w.mu.Unlock()
-	m, err := w.service(ctx, parts.Loader, name, "--session="+session.String(), "--linger=100ms", "--roll-linger=200ms", "--chunk-messages=400")
+	m, err := w.service(ctx, parts.Loader, name, "--session="+session.String(), "--linger=100ms", "--roll-linger=200ms", "--chunk-messages=400",
+		"--secret="+secret, "--erase-pause="+w.pause.String())
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +200,7 @@ func (w *world) links(engine string) []*wire.Proxy {
 // calm ends all faults, and waits until everything runs.
 func (w *world) calm(ctx context.Context) error {
 	w.front.Calm()
+	w.desk.Calm()
 	for _, p := range w.links("") {
 		p.Calm()
 	}
@@ -213,8 +220,10 @@ func (w *world) stop() error {
 	w.cancel()
 	w.group.Wait()
 	w.transport.CloseIdleConnections()
-	if w.front != nil {
-		w.front.Close()
+	for _, p := range []*wire.Proxy{w.front, w.desk} {
+		if p != nil {
+			p.Close()
+		}
 	}
 	var g errgroup.Group
 	w.mu.Lock()

@@ -57,6 +57,8 @@ func runCollector(ctx context.Context, args []string, out io.Writer) error {
 type loaderPart struct {
 	Parent
 	loader.Config
+	// Pause is no setting of the product: nobody but a test knows that its loaders and readers are quicker.
+	Pause time.Duration `name:"erase-pause" help:"loader.Config.ErasePause"`
 }
 
 func runLoader(ctx context.Context, args []string, out io.Writer) error {
@@ -64,6 +66,7 @@ func runLoader(ctx context.Context, args []string, out io.Writer) error {
 	if err := process.Load(&cfg, args); err != nil {
 		return err
 	}
+	cfg.ErasePause = cfg.Pause
 	cfg.watch()
 	return serve(ctx, cfg.Listen, cfg.Log, out, func(m *process.Mount) error { return loader.Run(ctx, cfg.Config, m) })
 }
