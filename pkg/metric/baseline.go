@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"plumbline/pkg/event"
+	"plumbline/pkg/stat"
 )
 
 // The sources of a baseline, best first.
@@ -47,9 +48,10 @@ type baseline struct {
 	// factor multiplies the minutes spent (trial).
 	factor decimal.Decimal
 	grade  int
-	// sd is the standard error of perUnit, or of factor; dof its degrees of freedom, infinite where it is declared.
-	sd, dof float64
-	input   Input
+	// sd is the standard error of perUnit, or of factor; dof its degrees of freedom, infinite where it is declared, as triangle.
+	sd, dof  float64
+	triangle *stat.ThreePoint
+	input    Input
 }
 
 // net is the saving in minutes of work with these units and minutes, and the standard deviation that the error of the
@@ -145,7 +147,7 @@ func (b *baselines) find(workflow, trial string, day event.Day) (baseline, bool)
 	low, mode, high := d.Low.InexactFloat64(), d.Mode.InexactFloat64(), d.High.InexactFloat64()
 	return baseline{
 		source: FromDeclared, key: FromDeclared + ":" + workflow, perUnit: d.Mode, grade: 0,
-		sd: triangleDeviation(low, mode, high), dof: unbounded,
+		sd: triangleDeviation(low, mode, high), dof: unbounded, triangle: standardised(low, mode, high),
 		input: Input{
 			Name: BaselineName(workflow), Value: new(ExactOf(d.Mode).Text()), Unit: "min/unit",
 			Low: new(ExactOf(d.Low).Text()), High: new(ExactOf(d.High).Text()),
@@ -157,7 +159,7 @@ func (b *baselines) find(workflow, trial string, day event.Day) (baseline, bool)
 func trialBaseline(t Trial) baseline {
 	factor := decimal.NewFromFloat(t.saving.Value).RoundBank(baselineDigits)
 	b := baseline{
-		source: FromTrial, key: FromTrial + ":" + t.Trial, factor: factor, grade: 5, sd: t.saving.SE, dof: unbounded,
+		source: FromTrial, key: FromTrial + ":" + t.Trial, factor: factor, grade: 5, sd: t.saving.SE, dof: t.dof,
 		input: Input{
 			Name: "saving share of trial " + t.Trial, Value: new(ExactOf(factor).Text()), Unit: UnitShare,
 			Low: floatText(t.saving.Low), High: floatText(t.saving.High),

@@ -41,6 +41,17 @@ func (a Assumed) deviation() float64 {
 	return triangleDeviation(a.Low.InexactFloat64(), a.Mode.InexactFloat64(), a.High.InexactFloat64())
 }
 
+// law is how the share is distributed around its mode.
+func (a Assumed) law() law {
+	if a.Deviation > 0 {
+		return law{dof: unbounded}
+	}
+	return law{unbounded, standardised(a.Low.InexactFloat64(), a.Mode.InexactFloat64(), a.High.InexactFloat64())}
+}
+
+// mean is that of the distribution.
+func (a Assumed) mean() float64 { return a.Mode.InexactFloat64() + a.deviation()*a.law().mean() }
+
 // grade is that of a cross-section where the share is measured, else of an assumption.
 func (a Assumed) grade() int {
 	if a.Deviation > 0 {
@@ -67,20 +78,11 @@ const moneyDigits = 18
 // factorKey is where the factor is decided: once for each workflow and month.
 type factorKey struct{ workflow, month string }
 
-// realised is what one version of the share was applied to: money times 60.
-type realised struct {
-	share Assumed
-	value decimal.Decimal
-}
-
 // capacityFold collects while rows are priced.
 type capacityFold struct {
 	Fold
-	total  decimal.Decimal
-	n      uint64
-	errors map[string]sharedError
-	// realised is the value before the share, of what each version of the share was applied to.
-	realised map[string]realised
+	total decimal.Decimal
+	n     uint64
 	// months are the shares that were asked for already.
 	months   map[event.Day]Assumed
 	rates    map[string]LoadedRate
@@ -99,8 +101,7 @@ func FoldCapacity(in CapacityInput, currency string) Fold {
 	prices := in.Hours.prices()
 	gains := gaining(in.Months, prices)
 	f := &capacityFold{
-		errors: map[string]sharedError{}, realised: map[string]realised{}, months: map[event.Day]Assumed{}, rates: map[string]LoadedRate{},
-		missing: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
+		months: map[event.Day]Assumed{}, rates: map[string]LoadedRate{}, missing: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
 	}
 	f.assumed = map[string]Assumed{}
 	for _, r := range in.Hours.Rows {
@@ -183,15 +184,13 @@ func (f *capacityFold) price(r HoursRow, prices *baselines, gains map[factorKey]
 			}
 			factor, put = realisation.Mode, "realisation "+realisation.Version
 			f.assumed[put] = realisation
-			f.realised[realisation.Version] = realised{realisation, f.realised[realisation.Version].value.Add(full)}
 		}
 		f.rates[rate.Class+" "+rate.Version] = rate
 		value := full.Mul(factor).DivRound(decimal.NewFromInt(60), moneyDigits+12).RoundBank(moneyDigits)
 		f.add(r, p, value)
 		t := term{value: full.InexactFloat64() / 60, share: put, dof: unbounded}
 		if p.b.source != FromGiven {
-			share(f.errors, p.b, p.sd*rate.PerHour.Mul(factor).InexactFloat64())
-			t.source, t.dof, t.sd = p.b.key, p.b.dof, p.sd*rate.PerHour.InexactFloat64()/60
+			t.source, t.dof, t.triangle, t.sd = p.b.key, p.b.dof, p.b.triangle, p.sd*rate.PerHour.InexactFloat64()/60
 		}
 		f.terms = append(f.terms, t)
 	}
@@ -241,16 +240,14 @@ func (f *capacityFold) finish(m *Measure) {
 	m.Status, m.Value, m.N = OK, ExactOf(f.total), new(f.n)
 	gradeShares(m, f.shares, f.n)
 	f.inputs(m)
-	if low, high, ok := combine(inOrder(f.errors), f.total.InexactFloat64(), 60); ok {
-		m.interval(low, high, LevelMoney)
+	if e, known := f.propagated(); known {
+		m.interval(e.Low, e.High, LevelMoney)
 	}
 }
 
-// inputs lists the shares and rates, and adds the error of the shares.
+// inputs lists the shares and rates.
 func (f *capacityFold) inputs(m *Measure) {
-	for _, r := range f.realised {
-		share, value := r.share, r.value
-		f.errors["realisation:"+share.Version] = sharedError{sd: value.Abs().InexactFloat64() * share.deviation(), dof: unbounded}
+	for _, share := range f.assumed {
 		f.Inputs = append(f.Inputs, Input{
 			Name: "realisation", Value: new(ExactOf(share.Mode).Text()), Unit: UnitShare, Low: new(ExactOf(share.Low).Text()),
 			High: new(ExactOf(share.High).Text()), Source: share.Source, Grade: new(share.grade()), Version: &share.Version,

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/shopspring/decimal"
+
+	"plumbline/pkg/stat"
 )
 
 // HoursInput is what the fold of net hours needs.
@@ -47,7 +49,11 @@ const hourDigits = 18
 // sharedError is an error that everything priced with one baseline shares: its parts add up, they do not cancel.
 type sharedError struct {
 	sd, dof float64
+	// triangle is the form of a declared one, in units of sd around its mode; nil is Student's t.
+	triangle *stat.ThreePoint
 }
+
+func (e sharedError) law() law { return law{e.dof, e.triangle} }
 
 // hoursFold collects while rows are priced.
 type hoursFold struct {
@@ -140,7 +146,7 @@ func share(errors map[string]sharedError, b baseline, sd float64) {
 	if !seen {
 		e.dof = b.dof
 	}
-	errors[b.key] = sharedError{sd: e.sd + sd, dof: min(e.dof, b.dof)}
+	errors[b.key] = sharedError{sd: e.sd + sd, dof: min(e.dof, b.dof), triangle: cmp.Or(e.triangle, b.triangle)}
 }
 
 func (f *hoursFold) cell(r HoursRow, minutes decimal.Decimal, n uint64, grade int, source string) {

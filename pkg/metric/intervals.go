@@ -1,7 +1,9 @@
 package metric
 
 import (
+	"cmp"
 	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -10,18 +12,66 @@ import (
 )
 
 // combine is the 90 % interval of a value of money, or of what becomes money, whose error is made of independent shared
-// errors, each in units of 1/divisor of the value; t quantile with the degrees of freedom of Welch and Satterthwaite. ok
-// is false where no error is known.
+// errors, each in units of 1/divisor of the value: around the value with the mean of each error (declared triangles lean to
+// one side), t quantile with the degrees of freedom of Welch and Satterthwaite. A triangle alone has its own quantiles. ok is
+// false where no error is known.
 func combine(errors []sharedError, value, divisor float64) (low, high float64, ok bool) {
 	if len(errors) == 0 {
 		return 0, 0, false
 	}
-	terms := []stat.Term{{Weight: 1, Estimate: stat.Constant(value)}}
+	if e := errors[0]; len(errors) == 1 && e.triangle != nil {
+		low, high = e.law().ends(value, e.sd/divisor)
+		return low, high, true
+	}
+	terms := make([]stat.Term, 0, len(errors)+1)
 	for _, e := range errors {
+		value += e.sd * e.law().mean() / divisor
 		terms = append(terms, stat.Term{Weight: 1 / divisor, Estimate: stat.Estimate{SE: e.sd, DF: e.dof}})
 	}
-	total := stat.Combine(LevelMoney, terms...)
+	total := stat.Combine(LevelMoney, append(terms, stat.Term{Weight: 1, Estimate: stat.Constant(value)})...)
 	return total.Low, total.High, total.Bounded()
+}
+
+// law is how an error is distributed, in units of its standard deviation: Student's t, or the triangle of a declaration
+// around its mode.
+type law struct {
+	dof      float64
+	triangle *stat.ThreePoint
+}
+
+// mean is where the error lies in the mean: 0, but for a triangle that leans to one side, since values are computed at modes.
+func (l law) mean() float64 {
+	if l.triangle == nil {
+		return 0
+	}
+	return (l.triangle.Low + l.triangle.Mode + l.triangle.High) / 3
+}
+
+// draw draws an error.
+func (l law) draw(r *rand.Rand) float64 {
+	if l.triangle == nil {
+		return stat.DrawStudent(r, l.dof)
+	}
+	return l.triangle.DrawTriangular(r)
+}
+
+// ends are those of the 90 % range of a value whose one error is the triangle, of a deviation that may be negative.
+func (l law) ends(value, sd float64) (low, high float64) {
+	e := l.triangle.Triangular(LevelMoney)
+	a, b := value+sd*e.Low, value+sd*e.High
+	return min(a, b), max(a, b)
+}
+
+// with is the law of two errors that are one: the fewer degrees of freedom, and the triangle that there is.
+func (l law) with(o law) law { return law{min(l.dof, o.dof), cmp.Or(l.triangle, o.triangle)} }
+
+// standardised is the triangle of low, mode and high around its mode in units of its standard deviation; nil where it has none.
+func standardised(low, mode, high float64) *stat.ThreePoint {
+	sd := triangleDeviation(low, mode, high)
+	if !(sd > 0) {
+		return nil
+	}
+	return &stat.ThreePoint{Low: (low - mode) / sd, High: (high - mode) / sd}
 }
 
 // inOrder are the errors in the order of what they are shared by: a sum of floats depends on its order, and a number must
@@ -113,7 +163,12 @@ func (t *Trial) measure(rows []TrialRow) {
 			Low: finite(result.CompleteCase.Low), High: finite(result.CompleteCase.High),
 		}
 	}
-	t.saving = stat.SavingShare(result.Ratio)
+	// The intervals of a trial have normal quantiles (metrics.md); what it prices has those of its residuals, tasks less
+	// coefficients, since eight tasks an arm price already.
+	t.saving, t.dof = stat.SavingShare(result.Ratio), float64(result.Ratio.N-2)
+	if result.Adjusted {
+		t.dof--
+	}
 }
 
 func optional(d *decimal.Decimal) stat.OptionalFloat {

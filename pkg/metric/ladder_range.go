@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/shopspring/decimal"
+
 	"plumbline/pkg/stat"
 )
 
@@ -23,7 +25,9 @@ type term struct {
 	value, sd float64
 	source    string
 	dof       float64
-	share     string
+	// triangle is the form of a declared error; nil is Student's t.
+	triangle *stat.ThreePoint
+	share    string
 }
 
 // spreadTerm is the sum of the terms of a rung with the same error and share, as money and as present value.
@@ -44,7 +48,7 @@ type outcome struct {
 // rungErrors collects the terms of a rung.
 type rungErrors struct {
 	terms   map[sources]spreadTerm
-	dof     map[string]float64
+	laws    map[string]law
 	assumed map[string]Assumed
 	// order are the terms in the order of what they are shared by, placed the same with places in a draw.
 	order  []sources
@@ -64,9 +68,7 @@ func simulate(rungs []*climber) {
 			continue
 		}
 		spread = append(spread, c)
-		for key, dof := range c.errors.dof {
-			joint.dof[key] = least(joint.dof, key, dof)
-		}
+		joint.obey(c.errors.laws)
 		maps.Copy(joint.assumed, c.errors.assumed)
 	}
 	const columns = 3 // net, NPV, ROI
@@ -101,24 +103,20 @@ func (c *climber) collect() bool {
 	for _, key := range e.unknown {
 		c.warn("error_unknown", "the error of "+key+" is not known, so that the rung has no range")
 	}
-	e.order = slices.SortedFunc(maps.Keys(e.terms), func(a, b sources) int {
-		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.share, b.share))
-	})
+	e.sort()
 	c.errors, e.costs = e, c.paid.InexactFloat64()
 	return len(e.unknown) == 0
 }
 
 func newRungErrors() *rungErrors {
-	return &rungErrors{terms: map[sources]spreadTerm{}, dof: map[string]float64{}, assumed: map[string]Assumed{}}
+	return &rungErrors{terms: map[sources]spreadTerm{}, laws: map[string]law{}, assumed: map[string]Assumed{}}
 }
 
 func (e *rungErrors) merge(o *rungErrors) {
 	for at, t := range o.terms {
 		e.add(at, t)
 	}
-	for key, dof := range o.dof {
-		e.dof[key] = least(e.dof, key, dof)
-	}
+	e.obey(o.laws)
 	maps.Copy(e.assumed, o.assumed)
 	e.unknown = append(e.unknown, o.unknown...)
 }
@@ -138,15 +136,26 @@ func (e *rungErrors) take(b Benefit, days *dating) {
 		return
 	}
 	for _, r := range b.Counted {
-		t, factor := *r.term, days.at(key, r.Day).discount
-		e.add(sources{t.source, t.share}, spreadTerm{t.value, t.sd, t.value * factor, t.sd * factor})
-		if t.source != "" {
-			e.dof[t.source] = least(e.dof, t.source, t.dof)
-		}
-		if t.share != "" {
-			e.assumed[t.share] = b.assumed[t.share]
-		}
+		e.takeTerm(*r.term, days.at(key, r.Day).discount, b.assumed)
 	}
+}
+
+// takeTerm adds a term with the present value of one.
+func (e *rungErrors) takeTerm(t term, discount float64, assumed map[string]Assumed) {
+	e.add(sources{t.source, t.share}, spreadTerm{t.value, t.sd, t.value * discount, t.sd * discount})
+	if t.source != "" {
+		e.obey(map[string]law{t.source: {t.dof, t.triangle}})
+	}
+	if t.share != "" {
+		e.assumed[t.share] = assumed[t.share]
+	}
+}
+
+// sort fixes the order in which errors are drawn and summed.
+func (e *rungErrors) sort() {
+	e.order = slices.SortedFunc(maps.Keys(e.terms), func(a, b sources) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.share, b.share))
+	})
 }
 
 // takeInterval adds a benefit of whose error only the interval is known.
@@ -166,14 +175,17 @@ func (e *rungErrors) takeInterval(b Benefit, days *dating) {
 		worth = pv / counted
 	}
 	e.add(sources{source: key}, spreadTerm{counted, sd * scale, pv, sd * scale * worth})
-	e.dof[key] = unbounded
+	e.laws[key] = law{dof: unbounded}
 }
 
-func least(dof map[string]float64, key string, x float64) float64 {
-	if before, seen := dof[key]; seen {
-		return min(before, x)
+// obey adds the laws of errors.
+func (e *rungErrors) obey(laws map[string]law) {
+	for key, l := range laws {
+		if before, seen := e.laws[key]; seen {
+			l = before.with(l)
+		}
+		e.laws[key] = l
 	}
-	return x
 }
 
 func (e *rungErrors) add(at sources, t spreadTerm) {
@@ -183,7 +195,7 @@ func (e *rungErrors) add(at sources, t spreadTerm) {
 
 // drawer draws every error and share once, in the order of their names. Place 0 is no error, and a share of 1.
 func (e *rungErrors) drawer() (draw func(r *rand.Rand) (z, shares []float64), errors, assumed map[string]int) {
-	names, kinds := slices.Sorted(maps.Keys(e.dof)), slices.Sorted(maps.Keys(e.assumed))
+	names, kinds := slices.Sorted(maps.Keys(e.laws)), slices.Sorted(maps.Keys(e.assumed))
 	drawn := make([]func(*rand.Rand) float64, 0, len(kinds))
 	for _, key := range kinds {
 		drawn = append(drawn, e.assumed[key].drawer())
@@ -192,7 +204,7 @@ func (e *rungErrors) drawer() (draw func(r *rand.Rand) (z, shares []float64), er
 	shares[0] = 1
 	return func(r *rand.Rand) ([]float64, []float64) {
 		for i, key := range names {
-			z[i+1] = stat.DrawStudent(r, e.dof[key])
+			z[i+1] = e.laws[key].draw(r)
 		}
 		for i, share := range drawn {
 			shares[i+1] = share(r)
@@ -240,28 +252,75 @@ func (a Assumed) drawer() func(*rand.Rand) float64 {
 }
 
 // propagate is the range around the net by variances alone. With errors z and shares r that are independent,
-// Var Σ (v + s·z)·r = Σ_r (Σ v)²·var r + Σ_z (Σ s·r)² + Σ s²·var r.
+// E Σ (v + s·z)·r = Σ (v + s·E z)·E r, and Var = Σ_r (Σ v + s·E z)²·var r + Σ_z (Σ s·E r)² + Σ s²·var r (Goodman 1960).
 func (e *rungErrors) propagate(net float64) stat.Estimate {
-	byShare, byError, products := map[string]float64{}, map[string]float64{}, 0.0
+	byShare, byError, products, centre := map[string]float64{}, map[string]float64{}, 0.0, net
 	for _, at := range e.order {
-		t, share, deviation := e.terms[at], 1.0, 0.0
+		t, mode, mean, deviation := e.terms[at], 1.0, 1.0, 0.0
 		if a, assumed := e.assumed[at.share]; assumed && at.share != "" {
-			share, deviation = a.Mode.InexactFloat64(), a.deviation()
+			mode, mean, deviation = a.Mode.InexactFloat64(), a.mean(), a.deviation()
 		}
-		byShare[at.share] += t.value
-		byError[at.source] += t.sd * share
+		value := t.value + t.sd*e.laws[at.source].mean()
+		byShare[at.share] += value
+		byError[at.source] += t.sd * mean
 		products += t.sd * t.sd * deviation * deviation
+		centre += value*mean - t.value*mode
 	}
-	terms := []stat.Term{{Weight: 1, Estimate: stat.Constant(net)}, {Weight: 1, Estimate: stat.Estimate{SE: math.Sqrt(products), DF: unbounded}}}
+	delete(byShare, "")
+	delete(byError, "")
+	if alone, ok := e.alone(net, byShare, byError); ok {
+		return alone
+	}
+	terms := []stat.Term{{Weight: 1, Estimate: stat.Constant(centre)}, {Weight: 1, Estimate: stat.Estimate{SE: math.Sqrt(products), DF: unbounded}}}
 	for _, key := range slices.Sorted(maps.Keys(byShare)) {
-		if key != "" {
-			terms = append(terms, stat.Term{Weight: byShare[key], Estimate: stat.Estimate{SE: e.assumed[key].deviation(), DF: unbounded}})
-		}
+		terms = append(terms, stat.Term{Weight: byShare[key], Estimate: stat.Estimate{SE: e.assumed[key].deviation(), DF: unbounded}})
 	}
 	for _, key := range slices.Sorted(maps.Keys(byError)) {
-		if key != "" {
-			terms = append(terms, stat.Term{Weight: 1, Estimate: stat.Estimate{SE: math.Abs(byError[key]), DF: e.dof[key]}})
-		}
+		terms = append(terms, stat.Term{Weight: 1, Estimate: stat.Estimate{SE: math.Abs(byError[key]), DF: e.laws[key].dof}})
 	}
 	return stat.Combine(LevelMoney, terms...)
+}
+
+// alone is the range where one declared triangle is all that is not known: its own quantiles. ok is false elsewhere.
+func (e *rungErrors) alone(net float64, byShare, byError map[string]float64) (out stat.Estimate, ok bool) {
+	var l law
+	sd, n := 0.0, 0
+	for key, weight := range byShare {
+		if deviation := weight * e.assumed[key].deviation(); deviation != 0 {
+			l, sd, n = e.assumed[key].law(), deviation, n+1
+		}
+	}
+	for key, deviation := range byError {
+		if deviation != 0 {
+			l, sd, n = e.laws[key], deviation, n+1
+		}
+	}
+	if n != 1 || l.triangle == nil {
+		return out, false
+	}
+	out = stat.Constant(net)
+	out.Low, out.High = l.ends(net, sd)
+	return out, true
+}
+
+// propagated is the range of a fold by the terms of its cells or entries; known is false where there is no error.
+func (f *Fold) propagated() (out stat.Estimate, known bool) {
+	e, total := newRungErrors(), decimal.Zero
+	for i, c := range f.Cells {
+		if i < len(f.terms) {
+			e.takeTerm(f.terms[i], 1, f.assumed)
+			total = total.Add(c.Value)
+		}
+	}
+	for _, r := range f.Recognitions {
+		if r.term != nil {
+			e.takeTerm(*r.term, 1, f.assumed)
+			total = total.Add(r.Amount)
+		}
+	}
+	if len(e.laws)+len(e.assumed) == 0 {
+		return out, false
+	}
+	e.sort()
+	return e.propagate(total.InexactFloat64()), true
 }

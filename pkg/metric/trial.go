@@ -33,8 +33,9 @@ type Trial struct {
 	LastDay      *string       `json:"last_day"`
 	Warnings     []Warning     `json:"warnings"`
 
-	// saving is the share of the assisted minutes that they saved: 1/(1+r) − 1.
+	// saving is the share of the assisted minutes that they saved: 1/(1+r) − 1. dof are the degrees of freedom of the residuals.
 	saving stat.Estimate
+	dof    float64
 	// gap is CalibrationGap with the errors of the forecast and of the result, which come from different answers.
 	gap stat.Estimate
 }

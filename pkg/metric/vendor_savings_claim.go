@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -159,16 +158,8 @@ func (f *savingsFold) nothing(m *Measure) {
 func (f *savingsFold) interval(m *Measure) {
 	point := m.Value.InexactFloat64()
 	m.interval(point, point, LevelMoney)
-	full := map[string]float64{}
-	for _, e := range f.Recognitions {
-		full[e.term.share] += e.term.value
-	}
-	errors := map[string]sharedError{}
-	for version, share := range f.assumed {
-		errors[version] = sharedError{sd: math.Abs(full[version]) * share.deviation(), dof: unbounded}
-	}
-	if low, high, ok := combine(inOrder(errors), point, 1); ok {
-		m.interval(low, high, LevelMoney)
+	if e, known := f.propagated(); known {
+		m.interval(e.Low, e.High, LevelMoney)
 	}
 }
 

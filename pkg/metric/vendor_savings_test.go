@@ -214,12 +214,12 @@ func TestAttributionOfSavings(t *testing.T) {
 	in := savings("2026-10-01", "2026-11-01", accrued("2026-10-01", 31, "60", nil), always(price("a", nil)))
 	in.Attribution = share
 	f := metric.FoldVendorSavings(in, "USD")
-	// 1,240 × 0.8; deviation of the triangle √((0.3² + 0.3·0.1 + 0.1²)/18) = 0.084984, × 1,240 × 1.645 = 173.33
+	// 1,240 × 0.8; 5 % of the triangle lie below 0.5 + √(0.05 × 0.4 × 0.3) = 0.57746 and above 0.9 − √(0.05 × 0.4 × 0.1) = 0.85528
 	if f.Measure.Value.Text() != "992" || len(f.Inputs) != 2 || f.Inputs[1].Name != "attribution" {
 		t.Errorf("got %s, inputs %+v", f.Measure.Value.Text(), f.Inputs)
 	}
-	near(t, "low", f.Measure.Low, 992-173.33, 0.01)
-	near(t, "high", f.Measure.High, 992+173.33, 0.01)
+	near(t, "low", f.Measure.Low, 1240*0.57746, 0.01)
+	near(t, "high", f.Measure.High, 1240*0.85528, 0.01)
 	in.Rows = accrued("2026-10-01", 31, "110", nil)
 	if f := metric.FoldVendorSavings(in, "USD"); f.Measure.Value.Text() != "-310" {
 		t.Errorf("a loss: %s", f.Measure.Value.Text())

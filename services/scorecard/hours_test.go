@@ -70,9 +70,9 @@ func TestHoursUnderThePrivacyFloor(t *testing.T) {
 	hours.at("n").is("27")
 	hours.at("people").is("13")
 	hours.at("grade").is("0")
-	// The triangle 80/100/120 has a deviation of sqrt(400/6) = 8.165 minutes; 26 units: 3.538 h; × 1.645 = 5.820 h.
-	hours.at("low").near(27.55-5.820, 1e-3)
-	hours.at("high").near(27.55+5.820, 1e-3)
+	// 5 % of the triangle 80/100/120 lie below 80 + √(0.05 × 40 × 20) = 86.3246 and as many above 113.6754; 26 units: 13.6754 × 26 ÷ 60 = 5.926 h.
+	hours.at("low").near(27.55-5.926, 1e-3)
+	hours.at("high").near(27.55+5.926, 1e-3)
 	hours.at("warnings", 0, "code").is("no_baseline")
 	hours.at("warnings", 1, "code").is("baseline_error_unknown")
 	// rework: 26 × 7 of 26 × 37 + 45 + 45 minutes

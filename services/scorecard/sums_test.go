@@ -23,6 +23,14 @@ import (
 // group, gains and losses, currencies with and without a rate.
 func mixture(b *bench, r *rand.Rand) (teams, workflows []string, person string) {
 	b.t.Helper()
+	events, teams, workflows, person := mixed(b, r)
+	b.insert(events...)
+	return teams, workflows, person
+}
+
+// mixed declares the organisation of a mixture and makes its events, which are not stored yet.
+func mixed(b *bench, r *rand.Rand) (events []event.Stored, teams, workflows []string, person string) {
+	b.t.Helper()
 	b.declare(registry.FX, "EUR-USD", `{"valid_from":"2026-01-01","rate":"1.083"}`)
 	for i, unit := range []string{"40", "61.7"} {
 		b.declare(registry.Rates, fmt.Sprint("class", i), `{"valid_from":"2026-01-01","loaded_hourly_rate":"`+unit+`","currency":"EUR"}`)
@@ -53,7 +61,6 @@ func mixture(b *bench, r *rand.Rand) (teams, workflows []string, person string) 
 		}
 		return names[r.IntN(len(names))]
 	}
-	var events []event.Stored
 	add := func(team, workflow, who string, data event.Data) event.Stored {
 		e := happened(b, fmt.Sprint("e", len(events)), when(), team, workflow, who, data)
 		events = append(events, e)
@@ -109,8 +116,7 @@ func mixture(b *bench, r *rand.Rand) (teams, workflows []string, person string) 
 		}
 		add(pick(teams), pick(workflows), "", deal)
 	}
-	b.insert(events...)
-	return teams, workflows, person
+	return events, teams, workflows, person
 }
 
 // Whatever adds up adds up: for every measure, scope and role the evidence and the tables sum to the number to the last

@@ -128,8 +128,8 @@ func TestVendorSavings(t *testing.T) {
 	b.declare(registry.Assumptions, "attribution", `{"valid_from":"2026-01-01","range":{"low":0.5,"mode":0.75,"high":1}}`)
 	m = savings(october)
 	m.at("value").is("1260")
-	// Deviation of the triangle √((0.25² + 0.25² + 0.25²)/18) = 0.1020621, × 1,680 × 1.644854 = 282.03
-	m.at("low").near(1260-282.03, 0.01)
+	// 5 % of the triangle lie below 0.5 + √(0.05 × 0.5 × 0.25) = 0.579057, of 1,680
+	m.at("low").near(1680*0.579057, 0.01)
 	b.sums(october, "vendor_savings")
 }
 
