@@ -189,8 +189,8 @@ func floatText(x float64) *string {
 type history struct {
 	days []string
 	sums []unassistedSum // sums[i] is of days[:i+1]
-	// people of each day, and all of them.
-	people []map[string]bool
+	// people of each day.
+	people [][]string
 }
 
 type unassistedSum struct {
@@ -219,15 +219,7 @@ func (h *history) add(r UnassistedRow) {
 		before = h.sums[n-1]
 	}
 	h.days, h.sums = append(h.days, dayText(r.Day)), append(h.sums, before.plus(r))
-	h.people = append(h.people, set(r.People))
-}
-
-func set(names []string) map[string]bool {
-	out := make(map[string]bool, len(names))
-	for _, n := range names {
-		out[n] = true
-	}
-	return out
+	h.people = append(h.people, r.People)
 }
 
 // upTo is the sum over the days before a day, and how many they are.
@@ -250,12 +242,6 @@ func (h *history) before(workflow string, day event.Day) (baseline, bool) {
 		return baseline{}, false
 	}
 	mean := s.minutes.DivRound(s.units, 2*baselineDigits).RoundBank(baselineDigits)
-	persons := map[string]bool{}
-	for _, p := range h.people[begin:last] {
-		for name := range p {
-			persons[name] = true
-		}
-	}
 	ratio := measuredRatio(s)
 	b := baseline{source: FromMeasured, key: FromMeasured + ":" + workflow, perUnit: mean, grade: 1, sd: ratio.SE, dof: ratio.DF}
 	b.input = Input{
@@ -265,10 +251,27 @@ func (h *history) before(workflow string, day event.Day) (baseline, bool) {
 		Version: new(fmt.Sprintf("%s to %s", first, day)), N: &s.n,
 	}
 	// A baseline of a few people must not tell what they did: the number it prices stays, the input is withheld.
-	if len(persons) > 0 && len(persons) < FloorPeople {
+	if few(h.people[begin:last]) {
 		b.input = b.input.hidden("measured: unassisted events of fewer than five people")
 	}
 	return b, true
+}
+
+// few tells whether somebody is named on the days, and fewer than five. It looks no further than it has to: a baseline is asked
+// for each day, and stands on half a year.
+func few(days [][]string) bool {
+	var persons []string
+	for _, names := range days {
+		for _, name := range names {
+			if slices.Contains(persons, name) {
+				continue
+			}
+			if persons = append(persons, name); len(persons) == FloorPeople {
+				return false
+			}
+		}
+	}
+	return len(persons) > 0
 }
 
 // FloorPeople is the least number of persons whose inputs are shown.

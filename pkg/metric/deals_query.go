@@ -88,15 +88,20 @@ func (q DealsQuery) Parts() (Parts, bool) {
 
 // Merge takes the deals of the window and scope.
 func (q DealsQuery) Merge(days []any) []DealRow {
-	var out []DealRow
+	// Rows are large: they are copied when it is known how many there are.
+	var found []*DealRow
 	for _, d := range days {
 		rows := rowsOf[dealPart](d)
 		for i := range rows {
 			p := &rows[i]
 			if q.Scope.has(p.Team, p.Workflow) && (q.Basis == Created || q.holds(p.DecidedDay)) {
-				out = append(out, p.DealRow)
+				found = append(found, &p.DealRow)
 			}
 		}
+	}
+	out := make([]DealRow, len(found))
+	for i, r := range found {
+		out[i] = *r
 	}
 	return out
 }

@@ -126,7 +126,7 @@ func FoldPipelineValue(in PipelineValueInput, currency string) Fold {
 
 // studies cuts the deals into those of each study, estimated, and all others.
 func (f *pipelineFold) studies(rows []DealRow) (studies []*dealEstimate, observed *dealEstimate) {
-	observed = &dealEstimate{grade: 1}
+	observed = &dealEstimate{grade: 1, rows: make([]DealRow, 0, len(rows))}
 	byKey := map[string]*dealEstimate{}
 	for _, r := range rows {
 		s, declared := f.in.Study(r.Experiment)

@@ -112,7 +112,7 @@ func (x *Experiment) link(variant string) (DealLink, string) {
 
 // linked recognises the deals that experiments name, and returns the others.
 func (f *pipelineFold) linked() []DealRow {
-	var rest []DealRow
+	rest := make([]DealRow, 0, len(f.in.Rows))
 	sums := map[string]float64{}
 	for _, r := range f.in.Rows {
 		link, named := f.in.Links[r.Deal]

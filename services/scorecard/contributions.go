@@ -63,9 +63,42 @@ type sum struct {
 
 func sumBy(cells []metric.Cell, key func(metric.Cell) string) map[string]sum {
 	out := map[string]sum{}
-	for _, c := range cells {
-		s := out[key(c)]
-		out[key(c)] = sum{s.value.Add(c.Value), s.n + c.N}
+	for i := range cells {
+		c := &cells[i]
+		k := key(*c)
+		s := out[k]
+		out[k] = sum{s.value.Add(c.Value), s.n + c.N}
+	}
+	return out
+}
+
+// condensed is the numbers with the cells of each fold summed over days: what the tables of contributions are made of, of which
+// each goes through all cells of all measures.
+func (n *numbers) condensed() *numbers {
+	out := *n
+	out.folds = make(map[string]metric.Fold, len(n.folds))
+	for key, fold := range n.folds {
+		fold.Cells = condense(fold.Cells)
+		out.folds[key] = fold
+	}
+	return &out
+}
+
+// condense sums the cells of each team, workflow, vendor and category.
+func condense(cells []metric.Cell) []metric.Cell {
+	type place struct{ team, workflow, vendor, category string }
+	at := map[place]int{}
+	var out []metric.Cell
+	for i := range cells {
+		c := &cells[i]
+		p := place{c.Team, c.Workflow, c.Vendor, c.Category}
+		j, ok := at[p]
+		if !ok {
+			j = len(out)
+			at[p] = j
+			out = append(out, metric.Cell{Team: c.Team, Workflow: c.Workflow, Vendor: c.Vendor, Category: c.Category})
+		}
+		out[j].Value, out[j].N = out[j].Value.Add(c.Value), out[j].N+c.N
 	}
 	return out
 }

@@ -99,9 +99,10 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 		answer.Measures[key] = m
 	}
 	answer.Ladder = n.ladder.Rungs
-	answer.ByTeam = v.contributions(n, byTeam())
-	answer.ByWorkflow = v.contributions(n, byWorkflow())
-	answer.ByVendor, answer.ByCategory = byVendor(n), byCategory(n)
+	sums := n.condensed()
+	answer.ByTeam = v.contributions(sums, byTeam())
+	answer.ByWorkflow = v.contributions(sums, byWorkflow())
+	answer.ByVendor, answer.ByCategory = byVendor(sums), byCategory(sums)
 	return answer, n, nil
 }
 
