@@ -20,7 +20,8 @@ type RejectCount struct {
 	N      uint64    `ch:"n"`
 }
 
-// SourceCount counts what came from one source: Accepted events, those of them that were Late, and rejects.
+// SourceCount counts what came from one source: Accepted events, those of them that were Late, duplicates of such, and
+// rejects.
 type SourceCount struct {
 	Source   string
 	Accepted uint64
@@ -28,6 +29,8 @@ type SourceCount struct {
 	Rejected uint64
 	// Open are those of Rejected that are not counted by now.
 	Open uint64
+	// Duplicates say what an event says that was accepted before.
+	Duplicates uint64
 }
 
 // ExcludedAmount is the money of open rejects of one type and currency, as far as it can be read in their bytes.

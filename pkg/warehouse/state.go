@@ -33,6 +33,11 @@ type Reject struct {
 	SchemaVersion  string `json:"schema_version" ch:"schema_version"`
 }
 
+// RejectID names a reject after its place in a topic; with the time, since a topic that was made anew counts from 0.
+func RejectID(topic string, partition int, offset int64, at time.Time) string {
+	return fmt.Sprintf("%s-%d-%d-%d", topic, partition, offset, at.UnixMilli())
+}
+
 // The stages that refuse.
 const (
 	StageCollector = "collector"

@@ -13,12 +13,14 @@ import (
 	"os"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 	"plumbline/pkg/process"
+	"plumbline/pkg/tail"
 	"plumbline/pkg/warehouse"
 )
 
@@ -156,19 +158,28 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	mount.Router.POST("/v1/events", auth, process.MaxBody(MaxBody), r.receive)
 	mount.Router.GET("/v1/events", auth, where.one)
 	mount.Router.POST("/v1/events/outcomes", auth, r.admit, process.MaxBody(MaxBody), where.many)
-	watch := newTail(cfg.Bus, mount)
-	mount.Router.GET("/v1/tail", auth, watch.serve)
+	watch := tail.New(tail.Config{
+		Bus: cfg.Bus, Service: "collector", Data: true, Stopping: mount.Stopping(), Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
+	})
+	mount.Router.GET("/v1/tail", auth, func(c *gin.Context) { watch.Serve(c, viewerOf(keyOf(c))) })
 	mount.Router.GET("/v1/schemas", shelf.list)
 	mount.Router.GET("/v1/schemas/:kind", shelf.one)
 	prober := bus.NewProber(cfg.Bus)
 	mount.Health.Add("broker", process.Cached(probeLife, prober.Check))
 	mount.OnStop("collector", func(context.Context) error {
-		watch.close()
+		watch.Close()
 		prober.Close()
 		return errors.Join(events.Close(), rejected.Close(), where.close())
 	})
 	mount.Go("inbox gate", newGate(cfg, mount, events, rejected).run)
 	return nil
+}
+
+// viewerOf is who watches with a write key: it sees what it may send.
+func viewerOf(key access.Key) tail.Viewer {
+	return tail.Viewer{
+		Workspace: key.Workspace, May: func(workspace, source string) bool { return workspace == key.Workspace && key.MayWrite(source) },
+	}
 }
 
 // newGate makes the gate of the inbox, which shares the producers with the requests.

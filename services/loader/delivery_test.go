@@ -16,10 +16,11 @@ import (
 	"plumbline/pkg/warehouse/warehousetest"
 )
 
-// A crash after any step, in the middle of a history with duplicates and conflicts: the next run loads each event once.
+// A crash after any step, in the middle of a history with duplicates and conflicts: the next run loads each event once, and
+// each repetition is noted once.
 func TestCrashAfterEachStep(t *testing.T) {
 	t.Parallel()
-	steps := []string{"decode", "judge", "insert raw", "insert identities", "mark", "refuse"}
+	steps := []string{"decode", "judge", "insert raw", "insert identities", "mark", "note duplicates", "refuse"}
 	for i, name := range steps {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -46,6 +47,11 @@ func TestCrashAfterEachStep(t *testing.T) {
 			w.check(rows, time.UTC)
 			if got := w.refused(); !slices.Equal(got, []string{"id_conflict"}) {
 				t.Errorf("refused: %v, want one id_conflict", got)
+			}
+			// Everything that was sent but for the conflict is an event, or a repetition of one.
+			want := len(rows) + len(rows)/2 - w.count("SELECT uniqExact(identity) AS n FROM identities")
+			if got := w.count("SELECT count() AS n FROM duplicates FINAL"); got != want || want == 0 {
+				t.Errorf("%d duplicates are noted, want %d", got, want)
 			}
 		})
 	}

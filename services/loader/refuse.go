@@ -21,9 +21,9 @@ func (b *batch) reject(m *kafka.Message, e event.Stored, p event.Problem) {
 	b.rejects = append(b.rejects, rejectOf("events", m, e, p))
 }
 
-// rejectID names a reject after its place in the log; with the time, since a topic that was made anew counts from 0.
+// rejectID names a reject after its place in the log.
 func rejectID(topic string, m *kafka.Message) string {
-	return fmt.Sprintf("%s-%d-%d-%d", topic, m.Partition, m.Offset, m.Time.UnixMilli())
+	return warehouse.RejectID(topic, m.Partition, m.Offset, m.Time)
 }
 
 func rejectOf(topic string, m *kafka.Message, e event.Stored, p event.Problem) warehouse.Reject {

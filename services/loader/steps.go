@@ -23,7 +23,9 @@ type batch struct {
 	// fresh are to be inserted, repeated are stored already from the same offset: an earlier attempt at this chunk has
 	// got that far.
 	fresh, repeated []event.Stored
-	rejects         []warehouse.Reject
+	// duplicates say what is stored from another offset.
+	duplicates []warehouse.Duplicate
+	rejects    []warehouse.Reject
 }
 
 // step is one step of loading a chunk.
@@ -43,6 +45,7 @@ type step struct {
 //     second insert of the same rows collapses with the first. The other way round they would be duplicates of nothing.
 //   - mark comes after both, so that whoever rolls the day sees the rows; for repeated rows too, since the crash may have
 //     come just before the mark.
+//   - note duplicates writes where they stand, for those who ask how many came: whatever is read again stands there again.
 //   - refuse writes what was refused, to the table at once, so that an outcome can be told, and to the topic.
 //
 // The steps that write are done for the chunks of several partitions together, where these are small; see [together].
@@ -57,6 +60,7 @@ func (l *loader) steps() (judging, storing, refusing []step) {
 			{"insert raw", l.insertRaw},
 			{"insert identities", l.insertIdentities},
 			{"mark", l.mark},
+			{"note duplicates", l.noteDuplicates},
 		}, []step{
 			{"refuse", l.refuse},
 		}
@@ -90,6 +94,7 @@ func (l *loader) store(ctx context.Context, batches []*batch) error {
 	all := &batch{chunk: batches[0].chunk}
 	for _, b := range batches {
 		all.fresh, all.repeated = append(all.fresh, b.fresh...), append(all.repeated, b.repeated...)
+		all.duplicates = append(all.duplicates, b.duplicates...)
 	}
 	return l.take(ctx, storing, all)
 }
@@ -237,6 +242,7 @@ func (l *loader) judge(ctx context.Context, b *batch) error {
 			b.repeated = append(b.repeated, *e)
 		default:
 			l.metrics.duplicates.WithLabelValues(e.Source).Inc()
+			b.duplicates = append(b.duplicates, duplicateOf(e))
 		}
 	}
 	b.decoded = nil
@@ -279,4 +285,15 @@ func (l *loader) insertRaw(ctx context.Context, b *batch) error {
 
 func (l *loader) insertIdentities(ctx context.Context, b *batch) error {
 	return l.db.InsertIdentities(ctx, b.fresh)
+}
+
+func duplicateOf(e *event.Stored) warehouse.Duplicate {
+	return warehouse.Duplicate{
+		Workspace: e.Workspace, Source: e.Source, ReceivedAt: e.ReceivedAt,
+		KafkaPartition: uint16(e.Receipt.Partition), KafkaOffset: uint64(e.Receipt.Offset),
+	}
+}
+
+func (l *loader) noteDuplicates(ctx context.Context, b *batch) error {
+	return l.db.InsertDuplicates(ctx, b.duplicates)
 }

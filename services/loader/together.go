@@ -43,7 +43,7 @@ func newTogether(store func(context.Context, []*batch) error) *together {
 // run stores a chunk, alone or with others, and returns when it is stored. An error is that of the whole group: all of
 // its chunks are read again then, and what was stored already is recognised.
 func (t *together) run(ctx context.Context, b *batch) error {
-	if len(b.fresh)+len(b.repeated) > togetherRows {
+	if b.rows() > togetherRows {
 		return t.store(ctx, []*batch{b})
 	}
 	c, first := t.join(b)
@@ -60,6 +60,9 @@ func (t *together) run(ctx context.Context, b *batch) error {
 	return c.err
 }
 
+// rows are those that the steps write for the chunk.
+func (b *batch) rows() int { return len(b.fresh) + len(b.repeated) + len(b.duplicates) }
+
 // join adds the chunk to the group that gathers, or begins one.
 func (t *together) join(b *batch) (c *crowd, first bool) {
 	t.mu.Lock()
@@ -69,7 +72,7 @@ func (t *together) join(b *batch) (c *crowd, first bool) {
 	}
 	c = t.next
 	c.batches = append(c.batches, b)
-	c.rows += len(b.fresh) + len(b.repeated)
+	c.rows += b.rows()
 	return c, first
 }
 

@@ -2,6 +2,7 @@ package scorecard
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,10 +54,21 @@ func (t *rejectTotals) add(status string, n uint64) {
 	}
 }
 
-// duplicatesAnswer says that they are counted elsewhere: what is recognised as a repetition is not stored.
+// duplicatesAnswer counts the messages of the log that were recognised as repetitions of a stored event.
 type duplicatesAnswer struct {
-	Value  *uint64 `json:"value"`
-	Reason string  `json:"reason"`
+	// Value is nil where none of the period is known, and Reason then says why.
+	Value *uint64 `json:"value"`
+	// Since is from when on they are known, which may be after the beginning of the period.
+	Since  *string `json:"since"`
+	Reason *string `json:"reason"`
+}
+
+func duplicatesOf(r warehouse.Repetitions) duplicatesAnswer {
+	if r.Since.IsZero() {
+		return duplicatesAnswer{Reason: new(fmt.Sprintf(
+			"What was sent again in these days is not known: it is noted since this version was installed, and kept for %d days.", warehouse.RejectDays))}
+	}
+	return duplicatesAnswer{Value: &r.N, Since: new(r.Since.UTC().Format(event.TimeForm))}
 }
 
 type reasonAnswer struct {
@@ -73,6 +85,8 @@ type sourceAnswer struct {
 	Late     uint64 `json:"late"`
 	Rejected uint64 `json:"rejected"`
 	Open     uint64 `json:"open"`
+	// Duplicates is nil where it is not known.
+	Duplicates *uint64 `json:"duplicates"`
 }
 
 type rejectDay struct {
@@ -107,6 +121,10 @@ func (a *app) getRejectSummary(c *gin.Context, v *view) error {
 	if err != nil {
 		return err
 	}
+	again, err := a.db.Repetitions(c, f.Workspace, f.From, f.To, v.now)
+	if err != nil {
+		return err
+	}
 	amounts, err := a.db.ExcludedAmounts(c, f)
 	if err != nil {
 		return err
@@ -115,9 +133,7 @@ func (a *app) getRejectSummary(c *gin.Context, v *view) error {
 		From: f.From.UTC().Format(event.TimeForm), To: f.To.UTC().Format(event.TimeForm), KeptDays: warehouse.RejectDays,
 		Accepted: accepted.Accepted, Late: accepted.Late,
 		LateAfterHours: int(warehouse.LateAfter / time.Hour),
-		Duplicates: duplicatesAnswer{Reason: "An event that was taken before is recognised and not stored again. The loader's metrics count them: " +
-			"plumbline_loader_duplicates_total."},
-		Sources: bySource(accepted.Sources, refused), Excluded: []excludedAmount{},
+		Duplicates:     duplicatesOf(again), Sources: bySource(accepted.Sources, refused, again), Excluded: []excludedAmount{},
 		MayList: v.viewer.Role.MayChangeRegistry(), MayReplay: v.viewer.Role.MayAdminister(),
 		AsOf: v.asOf(), CompleteThrough: v.completeThrough(),
 	}
@@ -187,10 +203,11 @@ func (s *rejectSummary) count(counts []warehouse.RejectCount) {
 	slices.SortFunc(s.Days, func(a, b rejectDay) int { return cmp.Compare(a.Day, b.Day) })
 }
 
-// bySource joins what was taken with what was refused, the sources with the most that is not counted first.
-func bySource(accepted, refused []warehouse.SourceCount) []sourceAnswer {
+// bySource joins what was taken with what was refused and what was sent again, the sources with the most that is not
+// counted first.
+func bySource(accepted, refused []warehouse.SourceCount, again warehouse.Repetitions) []sourceAnswer {
 	found := map[string]*sourceAnswer{}
-	for _, n := range slices.Concat(accepted, refused) {
+	for _, n := range slices.Concat(accepted, refused, again.Sources) {
 		s := found[n.Source]
 		if s == nil {
 			s = &sourceAnswer{Source: n.Source}
@@ -198,8 +215,17 @@ func bySource(accepted, refused []warehouse.SourceCount) []sourceAnswer {
 		}
 		s.Accepted, s.Late, s.Rejected, s.Open = s.Accepted+n.Accepted, s.Late+n.Late, s.Rejected+n.Rejected, s.Open+n.Open
 	}
+	if !again.Since.IsZero() {
+		for _, n := range again.Sources {
+			found[n.Source].Duplicates = &n.Duplicates
+		}
+	}
 	out := make([]sourceAnswer, 0, len(found))
 	for _, s := range found {
+		// Of a source that is not among those with the most nothing is known where there are more of them.
+		if s.Duplicates == nil && !again.Since.IsZero() && !again.Cut {
+			s.Duplicates = new(uint64)
+		}
 		out = append(out, *s)
 	}
 	slices.SortFunc(out, func(a, b sourceAnswer) int {

@@ -83,7 +83,40 @@ func TestRejectsAreListed(t *testing.T) {
 	summary.at("rejected", "open").is("2")
 	summary.at("excluded", 0, "amount").is("10.5")
 	summary.at("excluded", 0, "currency").is("null")
-	summary.at("duplicates", "value").is("null")
+	// This period begins before the table of duplicates was made, so that they are known since then only.
+	summary.at("duplicates", "value").is("0")
+	if since := summary.at("duplicates", "since").text(); since <= summary.at("from").text() {
+		t.Errorf("duplicates are known since %s, before anything was noted", since)
+	}
+}
+
+// Duplicates are counted by source; where nothing is known of them no number stands, not even 0.
+func TestDuplicatesAreCountedBySource(t *testing.T) {
+	b := newBench(t, now().Add(2*time.Hour))
+	b.refuse(warehouse.Reject{RejectID: "a", Source: "/refused", Code: "bad_value"})
+	noted := make([]warehouse.Duplicate, 3)
+	for i := range noted {
+		noted[i] = warehouse.Duplicate{Workspace: workspace, Source: "/again", ReceivedAt: now().Add(time.Hour), KafkaOffset: uint64(i)}
+	}
+	if err := b.db.InsertDuplicates(t.Context(), noted); err != nil {
+		t.Fatal(err)
+	}
+	s := b.as(access.RoleIC, "somebody").get("/api/v1/rejects/summary", "RejectSummary")
+	s.at("duplicates", "value").is("3")
+	s.at("duplicates", "reason").is("null")
+	for i, want := range []struct{ source, duplicates string }{{"/refused", "0"}, {"/again", "3"}} {
+		s.at("sources", i, "source").is(want.source)
+		s.at("sources", i, "duplicates").is(want.duplicates)
+	}
+	from, to := now().AddDate(0, 0, -20), now().AddDate(0, 0, -10)
+	b.refuse(warehouse.Reject{RejectID: "b", Source: "/old", Code: "bad_value", At: from.Add(time.Hour)})
+	old := b.get("/api/v1/rejects/summary?from="+from.Format(time.DateOnly)+"&to="+to.Format(time.DateOnly), "RejectSummary")
+	old.at("duplicates", "value").is("null")
+	old.at("duplicates", "since").is("null")
+	old.at("sources", 0, "duplicates").is("null")
+	if reason := old.at("duplicates", "reason").text(); !strings.Contains(reason, "is not known") {
+		t.Errorf("the reason is %q", reason)
+	}
 }
 
 func TestRejectsRefuse(t *testing.T) {

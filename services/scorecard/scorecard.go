@@ -21,6 +21,7 @@ import (
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 	"plumbline/pkg/process"
+	"plumbline/pkg/tail"
 	"plumbline/pkg/warehouse"
 	"plumbline/services/scorecard/daily"
 )
@@ -98,6 +99,7 @@ type app struct {
 	openapi  openapi
 	// replays sends rejects again.
 	replays *replayDesk
+	tail    *tail.Tail
 	// writing serialises the writes of an entry, so that If-Match is compared with what is there.
 	writing entryLocks
 }
@@ -129,7 +131,8 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		sealer: event.NewSealer(cfg.Secret), admin: access.NewToken(cfg.AdminToken),
 		sessions: access.NewSessions(cfg.Secret, cfg.Now, sessionLife), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
 	}
-	a.replays = newReplayDesk(cfg.Bus, cfg.Now)
+	a.replays, a.tail = newReplayDesk(cfg.Bus, cfg.Now), newTail(cfg, mount)
+	mount.OnStop("tail of the scorecard", func(context.Context) error { a.tail.Close(); return nil })
 	mount.OnStop("replays of the scorecard", func(context.Context) error { return a.replays.close() })
 	mount.OnStop("producer of the scorecard", func(context.Context) error { return a.producer.Close() })
 	mount.Health.Add("scorecard warehouse", db.Ping)
@@ -167,6 +170,7 @@ func (a *app) routes(mount *process.Mount) error {
 	} {
 		api.GET(path, a.answer(handler))
 	}
+	api.GET("/tail", a.getTail)
 	api.POST("/what-if", process.MaxBody(maxEntry), a.answer(a.postWhatIf))
 	api.POST("/erasures", process.MaxBody(maxEntry), a.answer(a.postErasure))
 	api.PUT("/registry/:kind/*key", process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))

@@ -153,6 +153,11 @@ export function period(from: string, to: string): string {
   return format.formatRange(utc(from), utc(addDays(to, -1))).replace(/\u2009/g, ' ')
 }
 
+/** The time of day to the second, for what has just happened. */
+export function clock(iso: string, zone: string): string {
+  return new Intl.DateTimeFormat(locale, { timeStyle: 'medium', timeZone: zone }).format(new Date(iso))
+}
+
 /** An instant, in the workspace's time zone. */
 export function instant(iso: string, zone: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: zone }).format(new Date(iso))

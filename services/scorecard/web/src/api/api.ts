@@ -28,20 +28,21 @@ export type ScorecardQuery = NonNullable<paths['/api/v1/scorecard']['get']['para
 export type PipelineQuery = NonNullable<paths['/api/v1/pipeline']['get']['parameters']['query']>
 export type RejectQuery = NonNullable<paths['/api/v1/rejects']['get']['parameters']['query']>
 export type ReplayFilter = Pick<RejectQuery, 'code' | 'source' | 'stage' | 'type' | 'status' | 'q' | 'from' | 'to'>
+export type TailQuery = NonNullable<paths['/api/v1/tail']['get']['parameters']['query']>
 export type EvidenceQuery = paths['/api/v1/evidence']['get']['parameters']['query']
 
 // fetch is looked up at each call, so that tests can stand in for the network.
 const client = createClient<paths>({ baseUrl: globalThis.location?.origin ?? '', fetch: (request) => fetch(request) })
 
 /** An answer as openapi-fetch gives it when asked for text. */
-interface Answer {
-  data?: string | null
+interface Answer<D = string> {
+  data?: D | null
   error?: unknown
   response: Response
 }
 
-async function read<T>(call: Promise<Answer>, signal?: AbortSignal): Promise<T> {
-  let answer: Answer
+async function answered<D>(call: Promise<Answer<D>>, signal?: AbortSignal): Promise<Answer<D>> {
+  let answer: Answer<D>
   try {
     answer = await call
   } catch (cause) {
@@ -49,6 +50,11 @@ async function read<T>(call: Promise<Answer>, signal?: AbortSignal): Promise<T> 
     throw new Problem(0, 'No answer', 'The server did not answer. It may be stopped, or the network is away.')
   }
   if (answer.error !== undefined || !answer.response.ok) throw problemOf(answer)
+  return answer
+}
+
+async function read<T>(call: Promise<Answer>, signal?: AbortSignal): Promise<T> {
+  const answer = await answered(call, signal)
   try {
     return parseExact(answer.data ?? '') as T
   } catch {
@@ -56,7 +62,7 @@ async function read<T>(call: Promise<Answer>, signal?: AbortSignal): Promise<T> 
   }
 }
 
-function problemOf({ error, response }: Answer): Problem {
+function problemOf({ error, response }: Answer<unknown>): Problem {
   const body = (typeof error === 'object' && error !== null ? error : {}) as Partial<ProblemBody>
   const wait = Number(response.headers.get('retry-after'))
   const detail = body.detail ?? `The server answered ${response.status}.`
@@ -91,6 +97,12 @@ export const api = {
     const body = { ...chosen, dry_run: dryRun, limit: 1000, cursor }
     const bodySerializer = () => `${JSON.stringify(body).slice(0, -1)}${fix === null ? '' : `,"fix":${fix}`}}`
     return read<ReplayReport>(client.POST('/api/v1/rejects/replay', { body, bodySerializer, ...text }))
+  },
+  /** The live tail, as it comes: whoever reads it ends it with the signal. */
+  tail: async (query: TailQuery, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> => {
+    const { data } = await answered(client.GET('/api/v1/tail', { params: { query }, parseAs: 'stream', signal }), signal)
+    if (!data) throw new Problem(0, 'No answer', 'The server has sent nothing.')
+    return data
   },
   teams: (signal?: AbortSignal) =>
     read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind: 'teams' } }, ...text, signal }), signal),

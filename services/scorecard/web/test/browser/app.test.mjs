@@ -5,6 +5,7 @@ import { budget } from './suites/budget.mjs'
 import { drawer } from './suites/drawer.mjs'
 import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
+import { live } from './suites/live.mjs'
 import { pages } from './suites/pages.mjs'
 import { states } from './suites/states.mjs'
 
@@ -30,4 +31,5 @@ describe('the app', { concurrency: 1 }, () => {
   drawer(world)
   keyboard(world)
   ingest(world)
+  live(world)
 })

@@ -1,10 +1,12 @@
 import { render } from 'preact'
 import { act } from 'preact/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { rejectDetail, rejectSummary, replayReport } from '../../../fixtures/answers'
+import { answer, rejectDetail, rejectSummary, replayReport } from '../../../fixtures/answers'
+import type { RejectSummary, Session } from '../../api/types'
 import { setLocale } from '../../format'
 import { amountWords, Excluded } from './excluded'
 import { FixForm } from './fix'
+import { IngestPage } from './ingest'
 import { totalsWords, typeWords } from './words'
 
 let root: HTMLElement
@@ -27,6 +29,32 @@ describe('the money that is not counted', () => {
     expect(cells).toEqual([['Vendor spend', '7', '€1,234.50', 'in 1 event'], ['Pipeline', '1', 'not known', 'in 1 event']])
   })
   it('names no currency that is not known', () => expect(amountWords({ amount: 7.5, currency: null }, '7.50')).toBe('7.50, currency not known'))
+})
+
+describe('what came again', () => {
+  const show = async (summary: RejectSummary) => {
+    vi.stubGlobal('fetch', async (request: Request) => {
+      const body = request.url.includes('/summary') ? summary : answer(new URL(request.url)).body
+      return new Response(JSON.stringify(body), { headers: { 'content-type': 'application/json' } })
+    })
+    history.replaceState(null, '', '/ingest?since=2026-10-26&until=2026-11-25')
+    await act(async () => render(<IngestPage session={answer(new URL('http://localhost/api/v1/session')).body as Session} />, root))
+    await vi.waitFor(() => expect(root.querySelector('.tile')).not.toBeNull())
+    const tile = [...root.querySelectorAll('.tile')].find((t) => t.textContent?.startsWith('Duplicates'))?.textContent
+    const table = [...root.querySelectorAll('table')].find((t) => t.textContent?.includes('Events by source'))!
+    return { tile, cells: [...table.querySelectorAll('tbody tr')].map((row) => row.querySelector('td:last-child')?.textContent) }
+  }
+  it('is counted by source, and says since when', async () => {
+    const { tile, cells } = await show(rejectSummary)
+    expect(tile).toMatch(/^Duplicates21Came again.* Noted since Nov 1, 2026/)
+    expect(cells).toEqual(['21', 'not known', '0'])
+  })
+  it('is never 0 where it is not known', async () => {
+    const sources = rejectSummary.sources.map((s) => ({ ...s, duplicates: null }))
+    const { tile, cells } = await show({ ...rejectSummary, duplicates: { value: null, since: null, reason: 'Nobody noted it.' }, sources })
+    expect(tile).toBe('DuplicatesNot known for these daysNobody noted it.')
+    expect(cells).toEqual(['not known', 'not known', 'not known'])
+  })
 })
 
 describe('words', () => {

@@ -10,6 +10,7 @@ import { useData } from '../../state/data'
 import { go, here, hereHref, usePlace, type Place } from '../../state/url'
 import { Excluded } from './excluded'
 import { RejectsList } from './list'
+import { LiveTail } from './live'
 import { RejectDrawer } from './reject'
 import { sourceWords, stageWords } from './words'
 
@@ -45,6 +46,7 @@ export function IngestPage({ session }: { session: Session | null }) {
           </>
         )}
       </Show>
+      {session && <LiveTail session={session} />}
     </>
   )
 }
@@ -84,7 +86,7 @@ function Period({ since, until }: { since: string; until: string }) {
 }
 
 function Summary({ s, zone }: { s: RejectSummary; zone: string }) {
-  const nothing = s.accepted === 0 && s.rejected.total === 0
+  const nothing = s.accepted === 0 && s.rejected.total === 0 && !s.duplicates.value
   return (
     <>
       <AsOf asOf={s.as_of} completeThrough={s.complete_through} zone={zone} />
@@ -101,22 +103,34 @@ function Summary({ s, zone }: { s: RejectSummary; zone: string }) {
             <Tile title="Not counted" n={s.rejected.open} note={s.rejected.open === 0 ? 'Nothing that was refused is missing in the numbers.' : 'Refused, and neither replayed nor sent again since.'} />
             <Tile title="Refused" n={s.rejected.total} note={`${format.count(s.rejected.replayed)} of them counted after a replay, ${format.count(s.rejected.resent)} because the source has sent them again. Kept for ${s.kept_days} days.`} />
             <Tile title="Taken" n={s.accepted} note={`${format.count(s.late)} of them late: they arrived more than ${s.late_after_hours} hours after they happened, and count all the same.`} />
-            <article class="tile">
-              <h3>Duplicates</h3>
-              <p class="figure-line">
-                {s.duplicates.value === null ? <span class="missing">Not known here</span> : <span class="number figure">{format.count(s.duplicates.value)}</span>}
-              </p>
-              <p class="meta">{s.duplicates.reason}</p>
-            </article>
+            <Duplicates s={s} zone={zone} />
           </div>
         </section>
       )}
       {s.excluded.length > 0 && <Excluded amounts={s.excluded} />}
       {s.rejected.total > 0 && <Reasons s={s} />}
       {s.rejected.total > 0 && <Days s={s} />}
-      {s.sources.length > 0 && <Sources s={s} />}
+      {s.sources.length > 0 && <Sources s={s} zone={zone} />}
     </>
   )
+}
+
+function Duplicates({ s, zone }: { s: RejectSummary; zone: string }) {
+  const { value, since, reason } = s.duplicates
+  return (
+    <article class="tile">
+      <h3>Duplicates</h3>
+      <p class="figure-line">{value === null ? <span class="missing">Not known for these days</span> : <span class="number figure">{format.count(value)}</span>}</p>
+      <p class="meta">
+        {value === null ? reason : `Came again and were recognised: the same source, id and content as an event that is stored. They count once.${counted(s.from, since, zone)}`}
+      </p>
+    </article>
+  )
+}
+
+/** From when on something is known, where that is not from the beginning. */
+function counted(from: string, since: string | null, zone: string): string {
+  return since !== null && since > from ? ` Noted since ${format.instant(since, zone)}; of the time before nothing is known.` : ''
 }
 
 function Tile({ title, n, note }: { title: string; n: number; note: string }) {
@@ -162,7 +176,7 @@ function Reasons({ s }: { s: RejectSummary }) {
   )
 }
 
-function Sources({ s }: { s: RejectSummary }) {
+function Sources({ s, zone }: { s: RejectSummary; zone: string }) {
   const place = usePlace()
   const columns: Column<Source>[] = [
     {
@@ -176,13 +190,18 @@ function Sources({ s }: { s: RejectSummary }) {
     { name: 'rejected', title: 'Refused', numeric: true, cell: (r) => format.count(r.rejected), csv: (r) => r.rejected },
     { name: 'accepted', title: 'Taken', numeric: true, cell: (r) => format.count(r.accepted), csv: (r) => r.accepted },
     { name: 'late', title: 'Late', numeric: true, cell: (r) => format.count(r.late), csv: (r) => r.late },
+    {
+      name: 'duplicates', title: 'Duplicates', numeric: true, csv: (r) => r.duplicates,
+      cell: (r) => (r.duplicates === null ? <span class="missing small">not known</span> : format.count(r.duplicates)),
+    },
   ]
   return (
     <section aria-labelledby="sources">
       <h2 id="sources">By source</h2>
       <Table caption="Events by source" hideCaption columns={columns} rows={s.sources} />
       <p class="quiet-note">
-        <CsvLink name="plumbline-ingest-by-source" columns={columns} rows={s.sources} />
+        Duplicates are what the log holds twice, {s.duplicates.since === null ? 'where that is known' : `since ${format.instant(s.duplicates.since, zone)}`}: sent again by the source or by a replay, or written again after a lost answer. What
+        stands twice in one request is answered at once and is not among them. <CsvLink name="plumbline-ingest-by-source" columns={columns} rows={s.sources} />
       </p>
     </section>
   )

@@ -30,4 +30,7 @@ export function typeWords(type: string): string {
   return kind ? headingOf(kind) : type || 'Type not known'
 }
 
+/** The kinds of events, as the contract names them; a test holds them equal. */
+export const kinds = ['hours_saved', 'vendor_spend', 'conversion', 'pipeline', 'review', 'pulse', 'training', 'barrier', 'correct', 'void'] as const
+
 export const sourceWords = (source: string): string => source || 'could not be read'

@@ -1,4 +1,4 @@
-package collector
+package tail
 
 import (
 	"encoding/json"
@@ -21,8 +21,8 @@ type item struct {
 	line []byte
 }
 
-// shownEvent is an accepted event as it is shown: its envelope without the texts that a sender may fill as it likes,
-// and the data without free text. Persons are hashes.
+// shownEvent is an accepted event as it is shown: its envelope without the texts that a sender may fill as it likes, and
+// where data is shown, the data without free text. Persons are hashes.
 type shownEvent struct {
 	Outcome    event.State                `json:"outcome"`
 	Source     string                     `json:"source"`
@@ -31,7 +31,7 @@ type shownEvent struct {
 	Time       time.Time                  `json:"time"`
 	ReceivedAt time.Time                  `json:"received_at"`
 	Receipt    string                     `json:"receipt"`
-	Data       map[string]json.RawMessage `json:"data"`
+	Data       map[string]json.RawMessage `json:"data,omitzero"`
 }
 
 // shownReject is a reject as it is shown: without its bytes.
@@ -48,8 +48,9 @@ type shownReject struct {
 	Message  string      `json:"message"`
 }
 
-// itemOf reads a message of one of the two topics; false where it is nothing to show.
-func itemOf(name bus.Name, m *kafka.Message) (*item, bool) {
+// itemOf reads a message of one of the two topics; false where it is nothing to show. With data it also shows what is in an
+// accepted event.
+func itemOf(name bus.Name, m *kafka.Message, data bool) (*item, bool) {
 	if name == bus.Rejected {
 		return rejectItem(m)
 	}
@@ -57,10 +58,13 @@ func itemOf(name bus.Name, m *kafka.Message) (*item, bool) {
 	if err != nil {
 		return nil, false // the loader refuses it, and then it is a reject
 	}
-	line, err := json.Marshal(shownEvent{
-		Outcome: event.Accepted, Source: e.Source, ID: e.ID, Kind: e.Kind, Time: e.Time, ReceivedAt: e.ReceivedAt,
-		Receipt: e.Receipt.String(), Data: summary(e.Kind, m.Value),
-	})
+	shown := shownEvent{
+		Outcome: event.Accepted, Source: e.Source, ID: e.ID, Kind: e.Kind, Time: e.Time, ReceivedAt: e.ReceivedAt, Receipt: e.Receipt.String(),
+	}
+	if data {
+		shown.Data = summary(e.Kind, m.Value)
+	}
+	line, err := json.Marshal(shown)
 	if err != nil {
 		return nil, false
 	}
@@ -91,13 +95,17 @@ func summary(kind event.Kind, data []byte) map[string]json.RawMessage {
 // rejectItem reads a message of the topic of rejects, which has records of replays beside the rejects.
 func rejectItem(m *kafka.Message) (*item, bool) {
 	for _, h := range m.Headers {
-		if h.Key == event.HeaderContent && string(h.Value) != typeBinary {
+		if h.Key == event.HeaderContent && string(h.Value) == warehouse.ReplayType {
 			return nil, false
 		}
 	}
 	var r warehouse.Reject
 	if err := json.Unmarshal(m.Value, &r); err != nil {
 		return nil, false
+	}
+	if r.RejectID == "" {
+		// The name that the loader will give it.
+		r.RejectID = warehouse.RejectID("rejected", m.Partition, m.Offset, m.Time)
 	}
 	kind, _ := event.KindOfType(r.Type)
 	line, err := json.Marshal(shownReject{

@@ -1,4 +1,9 @@
-package collector
+// Package tail is the live tail: accepted events and rejects as they come, as server-sent events for onlookers, who may
+// miss some and are told how many.
+//
+// It reads the log beside the consumer groups, commits nothing and keeps nothing. Who may see what is for the service to
+// say that serves it.
+package tail
 
 import (
 	"context"
@@ -23,30 +28,48 @@ import (
 )
 
 const (
-	// tailMost is how many may watch a collector at a time, tailShare how many of one workspace.
-	tailMost  = 64
-	tailShare = 16
-	// tailBuffer is how many items a subscriber may be behind before it misses some.
-	tailBuffer = 256
-	// tailHeartbeat keeps proxies from closing a connection on which nothing happens.
-	tailHeartbeat = 10 * time.Second
-	// tailWrite is how long one write to a subscriber may take before it counts as gone.
-	tailWrite = 30 * time.Second
+	// mostWatching is how many may watch a service at a time, mostOfWorkspace how many of one workspace.
+	mostWatching    = 64
+	mostOfWorkspace = 16
+	// buffer is how many items a subscriber may be behind before it misses some.
+	buffer = 256
+	// heartbeatEvery keeps proxies from closing a connection on which nothing happens.
+	heartbeatEvery = 10 * time.Second
+	// writeWithin is how long one write to a subscriber may take before it counts as gone.
+	writeWithin = 30 * time.Second
 )
 
-// tail shows accepted events and rejects as they come. One reader serves all subscribers: it starts with the first and
+// Config says what is shown, and whose tail it is.
+type Config struct {
+	Bus bus.Config
+	// Service is whose tail it is, such as collector: metrics and answers name it.
+	Service string
+	// Data also shows what is in accepted events: for those who may send them, not for those who only read.
+	Data     bool
+	Stopping <-chan struct{}
+	Metrics  prometheus.Registerer
+	Log      *slog.Logger
+}
+
+// Tail shows accepted events and rejects as they come. One reader serves all subscribers: it starts with the first and
 // ends with the last. Nobody waits for a subscriber: one that is too slow is told how many items it has missed.
-type tail struct {
-	bus      bus.Config
-	stopping <-chan struct{}
-	metrics  *tailMetrics
-	log      *slog.Logger
+type Tail struct {
+	cfg     Config
+	metrics *metrics
 
 	mu   sync.Mutex
 	subs map[*subscriber]struct{}
 	// reading is the reader of the present subscribers, nil where there are none.
 	reading *reading
 	ended   sync.WaitGroup
+}
+
+// Viewer is who watches.
+type Viewer struct {
+	// Workspace is the one whose share of the places the viewer takes.
+	Workspace string
+	// May tells whether the viewer may see what came from a source of a workspace. It is called for each item, under a lock.
+	May func(workspace, source string) bool
 }
 
 // reading is one run of the reader.
@@ -58,7 +81,7 @@ type reading struct {
 
 // subscriber is one that watches.
 type subscriber struct {
-	key    access.Key
+	viewer Viewer
 	filter filter
 	items  chan *item
 	// missed is how many items did not fit; the tail's lock guards it.
@@ -73,39 +96,38 @@ type filter struct {
 	outcomes []event.State
 }
 
-type tailMetrics struct {
+type metrics struct {
 	subscribers prometheus.Gauge
 	missed      prometheus.Counter
 }
 
-func newTail(cfg bus.Config, mount *process.Mount) *tail {
+// New makes a tail, which reads nothing before somebody watches.
+func New(cfg Config) *Tail {
 	opts := func(name, help string) prometheus.Opts {
-		return prometheus.Opts{Namespace: "plumbline", Subsystem: "collector", Name: name, Help: help}
+		return prometheus.Opts{Namespace: "plumbline", Subsystem: cfg.Service, Name: name, Help: help}
 	}
-	m := &tailMetrics{
+	m := &metrics{
 		subscribers: prometheus.NewGauge(prometheus.GaugeOpts(opts("tail_subscribers", "Clients that watch the live tail."))),
 		missed:      prometheus.NewCounter(prometheus.CounterOpts(opts("tail_missed_total", "Items that watching clients were too slow for."))),
 	}
-	mount.Metrics.MustRegister(m.subscribers, m.missed)
-	return &tail{
-		bus: cfg, stopping: mount.Stopping(), metrics: m, log: mount.Log.With("service", "collector"), subs: map[*subscriber]struct{}{},
-	}
+	cfg.Metrics.MustRegister(m.subscribers, m.missed)
+	return &Tail{cfg: cfg, metrics: m, subs: map[*subscriber]struct{}{}}
 }
 
-// serve answers GET /v1/tail with server-sent events, until the client goes or the service stops.
-func (t *tail) serve(c *gin.Context) {
+// Serve answers a request with server-sent events, until the client goes or the service stops.
+func (t *Tail) Serve(c *gin.Context, v Viewer) {
 	f, problem := filterOf(c)
 	if problem != nil {
 		process.Problem(c, http.StatusBadRequest, string(problem.Code), problem.Message, map[string]any{"pointer": problem.Pointer})
 		return
 	}
-	sub := &subscriber{key: keyOf(c), filter: f, items: make(chan *item, tailBuffer)}
+	sub := &subscriber{viewer: v, filter: f, items: make(chan *item, buffer)}
 	ready, got := t.subscribe(sub)
 	if got != roomTaken {
-		c.Header("Retry-After", strconv.Itoa(retryTail))
-		status, detail := http.StatusServiceUnavailable, "Too many clients watch this collector; come again later."
+		c.Header("Retry-After", strconv.Itoa(retryAfter))
+		status, detail := http.StatusServiceUnavailable, "Too many clients watch this "+t.cfg.Service+"; come again later."
 		if got == roomShare {
-			status, detail = http.StatusTooManyRequests, "Too many clients of this workspace watch this collector; end one, or come again later."
+			status, detail = http.StatusTooManyRequests, "Too many clients of this workspace watch this "+t.cfg.Service+"; end one, or come again later."
 		}
 		process.Problem(c, status, "overloaded", detail, nil)
 		return
@@ -120,19 +142,19 @@ func (t *tail) serve(c *gin.Context) {
 	t.feed(c.Request.Context(), s, sub, ready)
 }
 
-const retryTail = 10
+const retryAfter = 10
 
 // feed writes until something ends it.
-func (t *tail) feed(ctx context.Context, s *stream, sub *subscriber, ready <-chan struct{}) {
-	heartbeat := time.NewTicker(tailHeartbeat)
+func (t *Tail) feed(ctx context.Context, s *stream, sub *subscriber, ready <-chan struct{}) {
+	heartbeat := time.NewTicker(heartbeatEvery)
 	defer heartbeat.Stop()
 	err := s.comment("waiting for the log")
 	for err == nil {
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.stopping:
-			_ = s.event("end", []byte(`{"reason":"the collector stops; connect again"}`))
+		case <-t.cfg.Stopping:
+			_ = s.event("end", []byte(`{"reason":"the service stops; connect again"}`))
 			return
 		case <-ready:
 			ready = nil
@@ -148,7 +170,7 @@ func (t *tail) feed(ctx context.Context, s *stream, sub *subscriber, ready <-cha
 }
 
 // hand writes an item, and before it how many are missing.
-func (t *tail) hand(s *stream, sub *subscriber, it *item) error {
+func (t *Tail) hand(s *stream, sub *subscriber, it *item) error {
 	if err := t.tell(s, sub); err != nil {
 		return err
 	}
@@ -156,7 +178,7 @@ func (t *tail) hand(s *stream, sub *subscriber, it *item) error {
 }
 
 // tell writes how many items the subscriber has missed since it was last told, if there are any.
-func (t *tail) tell(s *stream, sub *subscriber) error {
+func (t *Tail) tell(s *stream, sub *subscriber) error {
 	t.mu.Lock()
 	missed := sub.missed
 	sub.missed = 0
@@ -167,20 +189,30 @@ func (t *tail) tell(s *stream, sub *subscriber) error {
 	return s.event("missed", fmt.Appendf(nil, `{"missed":%d}`, missed))
 }
 
+// room is whether there was a place for a subscriber.
+type room int
+
+const (
+	roomTaken room = iota
+	// roomShare is that the workspace has its share of the places, roomNobody that there is none left.
+	roomShare
+	roomNobody
+)
+
 // subscribe takes a subscriber in and starts the reader with the first one.
-func (t *tail) subscribe(sub *subscriber) (ready <-chan struct{}, got room) {
+func (t *Tail) subscribe(sub *subscriber) (ready <-chan struct{}, got room) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	same := 0
 	for s := range t.subs {
-		if s.key.Workspace == sub.key.Workspace {
+		if s.viewer.Workspace == sub.viewer.Workspace {
 			same++
 		}
 	}
 	switch {
-	case same >= tailShare:
+	case same >= mostOfWorkspace:
 		return nil, roomShare
-	case len(t.subs) >= tailMost:
+	case len(t.subs) >= mostWatching:
 		return nil, roomNobody
 	}
 	t.subs[sub] = struct{}{}
@@ -195,7 +227,7 @@ func (t *tail) subscribe(sub *subscriber) (ready <-chan struct{}, got room) {
 }
 
 // unsubscribe lets a subscriber go and ends the reader with the last one.
-func (t *tail) unsubscribe(sub *subscriber) {
+func (t *Tail) unsubscribe(sub *subscriber) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.subs, sub)
@@ -206,8 +238,8 @@ func (t *tail) unsubscribe(sub *subscriber) {
 	}
 }
 
-// close ends the reader, when no request runs any more.
-func (t *tail) close() {
+// Close ends the reader, when no request runs any more.
+func (t *Tail) Close() {
 	t.mu.Lock()
 	if t.reading != nil {
 		t.reading.cancel()
@@ -217,32 +249,32 @@ func (t *tail) close() {
 	t.ended.Wait()
 }
 
-func (t *tail) read(ctx context.Context, r *reading) {
+func (t *Tail) read(ctx context.Context, r *reading) {
 	err := bus.Follower{
 		Topics: []bus.Name{bus.Events, bus.Rejected},
 		Ready:  func() { close(r.ready) },
 		Handle: func(name bus.Name, m kafka.Message) {
-			if it, ok := itemOf(name, &m); ok {
+			if it, ok := itemOf(name, &m, t.cfg.Data); ok {
 				t.spread(r, it)
 			}
 		},
 		Missed: func(n int64) { t.miss(r, n) },
-		Log:    t.log,
-	}.Follow(ctx, t.bus)
+		Log:    t.cfg.Log,
+	}.Follow(ctx, t.cfg.Bus)
 	if err != nil {
-		t.log.ErrorContext(ctx, "live tail ended", "error", err)
+		t.cfg.Log.ErrorContext(ctx, "live tail ended", "error", err)
 	}
 }
 
 // spread hands an item to those who may see it and want to, and waits for nobody.
-func (t *tail) spread(r *reading, it *item) {
+func (t *Tail) spread(r *reading, it *item) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.reading != r {
 		return // its subscribers have gone
 	}
 	for sub := range t.subs {
-		if sub.key.Workspace != it.workspace || !sub.key.MayWrite(it.source) || !sub.filter.wants(it) {
+		if !sub.viewer.May(it.workspace, it.source) || !sub.filter.wants(it) {
 			continue
 		}
 		select {
@@ -255,7 +287,7 @@ func (t *tail) spread(r *reading, it *item) {
 }
 
 // miss notes for everybody that the reader itself has missed messages; whose they were is not known.
-func (t *tail) miss(r *reading, n int64) {
+func (t *Tail) miss(r *reading, n int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.reading != r {
@@ -309,7 +341,7 @@ func (s *stream) comment(text string) error { return s.write(": " + text + "\n\n
 func (s *stream) write(text string) error {
 	// The server's own limit is for answers that end.
 	_ = s.control.SetReadDeadline(time.Time{})
-	_ = s.control.SetWriteDeadline(time.Now().Add(tailWrite))
+	_ = s.control.SetWriteDeadline(time.Now().Add(writeWithin))
 	if _, err := io.WriteString(s.w, text); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package collector
+package tail
 
 import (
 	"bytes"
@@ -10,19 +10,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"plumbline/pkg/access"
-	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
-	"plumbline/pkg/process"
 )
 
 // A subscriber that does not keep up is told how many it has missed, before what comes next: seen and missed are all.
 func TestTailTellsWhatIsMissed(t *testing.T) {
-	w := newTail(bus.Config{}, &process.Mount{Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
-	sub := &subscriber{key: access.Key{Workspace: "w"}, items: make(chan *item, tailBuffer)}
+	w := New(Config{Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	sub := &subscriber{viewer: Viewer{Workspace: "w", May: func(workspace, _ string) bool { return workspace == "w" }}, items: make(chan *item, buffer)}
 	run := &reading{cancel: func() {}}
 	w.subs[sub], w.reading = struct{}{}, run
-	const sent = tailBuffer + 44
+	const sent = buffer + 44
 	for i := range sent {
 		w.spread(run, &item{workspace: "w", outcome: event.Accepted, line: fmt.Appendf(nil, `{"id":"%d"}`, i)})
 	}
@@ -30,14 +27,14 @@ func TestTailTellsWhatIsMissed(t *testing.T) {
 	w.spread(&reading{}, &item{workspace: "w", outcome: event.Accepted}) // of an earlier reader
 	recorder := httptest.NewRecorder()
 	s := &stream{w: recorder, control: http.NewResponseController(recorder)}
-	for range tailBuffer {
+	for range buffer {
 		if err := w.hand(s, sub, <-sub.items); err != nil {
 			t.Fatal(err)
 		}
 	}
 	body := recorder.Body.Bytes()
 	// 300 sent, of which 256 fit.
-	if seen := bytes.Count(body, []byte("event: accepted")); seen != tailBuffer {
+	if seen := bytes.Count(body, []byte("event: accepted")); seen != buffer {
 		t.Errorf("%d seen", seen)
 	}
 	if !bytes.Contains(body, []byte("event: missed\ndata: {\"missed\":44}\n\n")) || bytes.Count(body, []byte("event: missed")) != 1 {
