@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -70,7 +71,8 @@ type baselines struct {
 	trials   map[string]Trial
 	best     map[string]string
 	declared Declared
-	// found remembers the answers: rows of one workflow and day are many.
+	// found remembers the answers: rows of one workflow and day are many, and several measures are priced at a time.
+	mu    sync.Mutex
 	found map[question]answer
 }
 
@@ -114,6 +116,8 @@ func newBaselines(unassisted []UnassistedRow, trials []Trial, workflowsOf map[st
 // at is the best baseline that does not come from the event itself.
 func (b *baselines) at(workflow, trial string, day event.Day) (baseline, bool) {
 	q := question{workflow, trial, day.String()}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	a, known := b.found[q]
 	if !known {
 		a.b, a.ok = b.find(workflow, trial, day)

@@ -145,11 +145,11 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	if len(own.Persons) > 0 {
 		capacity.Hours = in.With(rated)
 	}
-	folds := map[string]metric.Fold{
-		metric.HoursSavedNet: metric.FoldHours(in),
-		metric.ReworkRate:    metric.FoldRework(in.Rows, in.People),
-		metric.CapacityValue: metric.FoldCapacity(capacity, currency),
-	}
+	folds := atOnce(map[string]func() metric.Fold{
+		metric.HoursSavedNet: func() metric.Fold { return metric.FoldHours(in) },
+		metric.ReworkRate:    func() metric.Fold { return metric.FoldRework(in.Rows, in.People) },
+		metric.CapacityValue: func() metric.Fold { return metric.FoldCapacity(capacity, currency) },
+	})
 	n.capacity = folds[metric.CapacityValue]
 	if n.hidden = !allowed(w.Scope, n.everybody, v.viewer.Person); n.hidden {
 		for key, fold := range folds {
@@ -157,6 +157,22 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 		}
 	}
 	return folds, nil
+}
+
+// atOnce makes several folds at the same time.
+func atOnce(folds map[string]func() metric.Fold) map[string]metric.Fold {
+	out, mu := make(map[string]metric.Fold, len(folds)), sync.Mutex{}
+	var group sync.WaitGroup
+	for key, fold := range folds {
+		group.Go(func() {
+			f := fold()
+			mu.Lock()
+			defer mu.Unlock()
+			out[key] = f
+		})
+	}
+	group.Wait()
+	return out
 }
 
 // fetch reads the rows of a query beside others.

@@ -90,6 +90,8 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 			return scorecardAnswer{}, nil, err
 		}
 	}
+	var tables sync.WaitGroup
+	tables.Go(func() { v.tabulate(&answer, n) })
 	for key, fold := range n.folds {
 		m := v.dress(fold.Measure, p, currency)
 		m.Series = v.series(n, key)
@@ -99,11 +101,16 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 		answer.Measures[key] = m
 	}
 	answer.Ladder = n.ladder.Rungs
+	tables.Wait()
+	return answer, n, nil
+}
+
+// tabulate adds the tables of contributions.
+func (v *view) tabulate(answer *scorecardAnswer, n *numbers) {
 	sums := n.condensed()
 	answer.ByTeam = v.contributions(sums, byTeam())
 	answer.ByWorkflow = v.contributions(sums, byWorkflow())
 	answer.ByVendor, answer.ByCategory = byVendor(sums), byCategory(sums)
-	return answer, n, nil
 }
 
 // currencyOf is the currency asked for, or the workspace's.
@@ -210,7 +217,15 @@ func (v *view) series(n *numbers, key string) []metric.SeriesPoint {
 	if d.Adds != metric.AddsSum || fold.Measure.Status != metric.OK {
 		return nil
 	}
-	sums := sumBy(fold.Cells, func(c metric.Cell) string { return metric.WeekOf(c.Day) })
+	weeks := map[string]string{}
+	sums := sumBy(fold.Cells, func(c metric.Cell) string {
+		week, ok := weeks[c.Day]
+		if !ok {
+			week = metric.WeekOf(c.Day)
+			weeks[c.Day] = week
+		}
+		return week
+	})
 	hide := func(string) bool { return false }
 	if d.Personal && n.window.Scope.Kind != metric.ScopeMe {
 		rows := breakdown(cellsBy(v.weeksOf(n, key), weekOf), v.viewer.Person)
