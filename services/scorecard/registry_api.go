@@ -192,6 +192,9 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	if err := a.write(c, record); err != nil {
 		return err
 	}
+	if record, err = a.stored(c, record); err != nil {
+		return err
+	}
 	body, err := entryJSON(record, append([]registry.Record{record}, before...))
 	if err != nil {
 		return err
@@ -204,6 +207,22 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	c.Header("Cache-Control", "no-store")
 	writeJSON(c, status, body)
 	return nil
+}
+
+// stored is a record as the loader has stored it: where it names a person who was erased, under the pseudonym and with
+// another id, which is the one that the next write is held to.
+func (a *app) stored(ctx context.Context, r registry.Record) (registry.Record, error) {
+	reg, _, err := a.registry.get(ctx, r.Workspace)
+	if err != nil {
+		return r, err
+	}
+	renamed := registry.RenamedID(r.EntryID)
+	for _, other := range reg.History(r.Kind, r.Key) {
+		if other.EntryID == renamed {
+			return other, nil
+		}
+	}
+	return r, nil
 }
 
 func author(v *view) string {

@@ -118,7 +118,9 @@ func TestErase(t *testing.T) {
 		t.Errorf("declared again: %d %s", status, answer)
 	}
 	// An entry that names the person in a text is stored under the pseudonym, and whoever wrote it is told that it holds.
-	put(t, s, "workflows/brief", `{"valid_from":"2026-02-01","name":"Brief","owner":"`+erasee+`"}`)
+	// The version that the answer names is the one that the next write is held to.
+	owned := `{"valid_from":"2026-02-01","name":"Brief","owner":"` + erasee + `"}`
+	putMatching(t, s, "workflows/brief", owned, putMatching(t, s, "workflows/brief", owned, "*"))
 	silent(t, s, hash)
 	// Somebody who answers.
 	var stdout, stderr bytes.Buffer

@@ -142,6 +142,27 @@ func put(t *testing.T, s standalone.Server, path, body string) {
 	}
 }
 
+// putMatching writes an entry over the version with an ETag, and returns that of what is written.
+func putMatching(t *testing.T, s standalone.Server, path, body, etag string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.URL+"/api/v1/registry/"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.AdminToken)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("If-Match", etag)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode >= http.StatusMultipleChoices {
+		t.Fatalf("PUT %s over %s: %s", path, etag, res.Status)
+	}
+	return res.Header.Get("ETag")
+}
+
 // document is a JSON document to look into.
 type document struct{ value any }
 
