@@ -70,8 +70,8 @@ func (f RejectFilter) statusIs(args map[string]any) string {
 // mostSources bounds a list of sources: they are whatever was sent.
 const mostSources = 200
 
-// RejectsBySource counts the rejects of a filter by source, those with the most first.
-func (db *DB) RejectsBySource(ctx context.Context, f RejectFilter) ([]SourceCount, error) {
+// RejectsBySource counts the rejects of a filter by source, those with the most first; cut says that there are others.
+func (db *DB) RejectsBySource(ctx context.Context, f RejectFilter) (sources []SourceCount, cut bool, err error) {
 	inner, args := f.chosen("reject_id, workspace, source, id, code")
 	args["limit"] = mostSources
 	sql := "SELECT source, count() AS n, countIf(status = 'open') AS open FROM (" + inner + ")" + f.statusIs(args) +
@@ -82,19 +82,21 @@ func (db *DB) RejectsBySource(ctx context.Context, f RejectFilter) ([]SourceCoun
 		Open   uint64 `ch:"open"`
 	}
 	if err := db.Query(ctx, sql, args, &rows); err != nil {
-		return nil, fmt.Errorf("count rejects by source: %w", err)
+		return nil, false, fmt.Errorf("count rejects by source: %w", err)
 	}
-	out := make([]SourceCount, len(rows))
+	sources = make([]SourceCount, len(rows))
 	for i, r := range rows {
-		out[i] = SourceCount{Source: r.Source, Rejected: r.N, Open: r.Open}
+		sources[i] = SourceCount{Source: r.Source, Rejected: r.N, Open: r.Open}
 	}
-	return out, nil
+	return sources, len(rows) == mostSources, nil
 }
 
-// Arrivals are the events that arrived in a period: all, and those of the sources with the most.
+// Arrivals are the events that arrived in a period: all, and those of the sources with the most. Cut says that there are
+// other sources.
 type Arrivals struct {
 	Accepted, Late uint64
 	Sources        []SourceCount
+	Cut            bool
 }
 
 // Arrivals counts the events that arrived in a period, those sources with the most first. Rows that say the same
@@ -121,7 +123,7 @@ GROUP BY source ORDER BY n DESC, source LIMIT {limit:UInt64}`
 	if err := db.Query(ctx, sql, args, &rows); err != nil {
 		return Arrivals{}, fmt.Errorf("count accepted events: %w", err)
 	}
-	var out Arrivals
+	out := Arrivals{Cut: len(rows) == mostSources}
 	for _, r := range rows {
 		out.Accepted, out.Late = r.All, r.AllLate
 		out.Sources = append(out.Sources, SourceCount{Source: r.Source, Accepted: r.N, Late: r.Late})

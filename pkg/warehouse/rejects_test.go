@@ -171,11 +171,11 @@ func TestRejectStatusAndAmounts(t *testing.T) {
 	if n["open"] != 8 || n["resent"] != 1 || n["replayed"] != 1 {
 		t.Errorf("counts %v, want 8 open, 1 resent, 1 replayed", n)
 	}
-	bySource, err := db.RejectsBySource(t.Context(), all)
+	bySource, cut, err := db.RejectsBySource(t.Context(), all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (warehouse.SourceCount{Source: "s", Rejected: 10, Open: 8}); len(bySource) != 1 || bySource[0] != want {
+	if want := (warehouse.SourceCount{Source: "s", Rejected: 10, Open: 8}); len(bySource) != 1 || bySource[0] != want || cut {
 		t.Errorf("by source %+v, want %+v", bySource, want)
 	}
 	accepted, err := db.Arrivals(t.Context(), "w", at.Add(-time.Second), at.Add(time.Second))

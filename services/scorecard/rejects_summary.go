@@ -80,12 +80,12 @@ type reasonAnswer struct {
 }
 
 type sourceAnswer struct {
-	Source   string `json:"source"`
-	Accepted uint64 `json:"accepted"`
-	Late     uint64 `json:"late"`
-	Rejected uint64 `json:"rejected"`
-	Open     uint64 `json:"open"`
-	// Duplicates is nil where it is not known.
+	Source string `json:"source"`
+	// Counts are nil where they are not known: of a source that is not among those with the most, where there are more of them.
+	Accepted   *uint64 `json:"accepted"`
+	Late       *uint64 `json:"late"`
+	Rejected   *uint64 `json:"rejected"`
+	Open       *uint64 `json:"open"`
 	Duplicates *uint64 `json:"duplicates"`
 }
 
@@ -113,7 +113,7 @@ func (a *app) getRejectSummary(c *gin.Context, v *view) error {
 	if err != nil {
 		return err
 	}
-	refused, err := a.db.RejectsBySource(c, f)
+	refused, cut, err := a.db.RejectsBySource(c, f)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (a *app) getRejectSummary(c *gin.Context, v *view) error {
 		From: f.From.UTC().Format(event.TimeForm), To: f.To.UTC().Format(event.TimeForm), KeptDays: warehouse.RejectDays,
 		Accepted: accepted.Accepted, Late: accepted.Late,
 		LateAfterHours: int(warehouse.LateAfter / time.Hour),
-		Duplicates:     duplicatesOf(again), Sources: bySource(accepted.Sources, refused, again), Excluded: []excludedAmount{},
+		Duplicates:     duplicatesOf(again), Sources: bySource(accepted, refused, cut, again), Excluded: []excludedAmount{},
 		MayList: v.viewer.Role.MayChangeRegistry(), MayReplay: v.viewer.Role.MayAdminister(),
 		AsOf: v.asOf(), CompleteThrough: v.completeThrough(),
 	}
@@ -205,33 +205,58 @@ func (s *rejectSummary) count(counts []warehouse.RejectCount) {
 
 // bySource joins what was taken with what was refused and what was sent again, the sources with the most that is not
 // counted first.
-func bySource(accepted, refused []warehouse.SourceCount, again warehouse.Repetitions) []sourceAnswer {
+func bySource(accepted warehouse.Arrivals, refused []warehouse.SourceCount, refusedCut bool, again warehouse.Repetitions) []sourceAnswer {
 	found := map[string]*sourceAnswer{}
-	for _, n := range slices.Concat(accepted, refused, again.Sources) {
-		s := found[n.Source]
-		if s == nil {
-			s = &sourceAnswer{Source: n.Source}
-			found[n.Source] = s
+	of := func(source string) *sourceAnswer {
+		if found[source] == nil {
+			found[source] = &sourceAnswer{Source: source}
 		}
-		s.Accepted, s.Late, s.Rejected, s.Open = s.Accepted+n.Accepted, s.Late+n.Late, s.Rejected+n.Rejected, s.Open+n.Open
+		return found[source]
 	}
-	if !again.Since.IsZero() {
-		for _, n := range again.Sources {
-			found[n.Source].Duplicates = &n.Duplicates
-		}
+	for _, n := range accepted.Sources {
+		s := of(n.Source)
+		s.Accepted, s.Late = &n.Accepted, &n.Late
+	}
+	for _, n := range refused {
+		s := of(n.Source)
+		s.Rejected, s.Open = &n.Rejected, &n.Open
+	}
+	for _, n := range again.Sources {
+		of(n.Source).Duplicates = &n.Duplicates
 	}
 	out := make([]sourceAnswer, 0, len(found))
 	for _, s := range found {
-		// Of a source that is not among those with the most nothing is known where there are more of them.
-		if s.Duplicates == nil && !again.Since.IsZero() && !again.Cut {
-			s.Duplicates = new(uint64)
-		}
+		none(!accepted.Cut, &s.Accepted, &s.Late)
+		none(!refusedCut, &s.Rejected, &s.Open)
+		none(!again.Cut && !again.Since.IsZero(), &s.Duplicates)
 		out = append(out, *s)
 	}
 	slices.SortFunc(out, func(a, b sourceAnswer) int {
-		return cmp.Or(cmp.Compare(b.Open, a.Open), cmp.Compare(b.Rejected, a.Rejected), cmp.Compare(b.Accepted, a.Accepted), cmp.Compare(a.Source, b.Source))
+		return cmp.Or(most(a.Open, b.Open), most(a.Rejected, b.Rejected), most(a.Accepted, b.Accepted), cmp.Compare(a.Source, b.Source))
 	})
 	return out
+}
+
+// none makes counts that are not there 0, where all are known.
+func none(known bool, counts ...**uint64) {
+	for _, n := range counts {
+		if *n == nil && known {
+			*n = new(uint64)
+		}
+	}
+}
+
+// most puts the larger count first, and one that is not known last.
+func most(a, b *uint64) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return 1
+	case b == nil:
+		return -1
+	}
+	return cmp.Compare(*b, *a)
 }
 
 // excludedOf is an amount; one that could be read of no event at all is not known, and not 0.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,5 +165,25 @@ func TestRejectsRefuse(t *testing.T) {
 	analyst := b.as(access.RoleAnalyst, "").get("/api/v1/rejects/a", "RejectDetail")
 	if raw, err := json.Marshal(analyst.value); err != nil || strings.Contains(string(raw), "secret") {
 		t.Errorf("an analyst sees the bytes: %s %v", raw, err)
+	}
+}
+
+// Of a source that is not among those with the most a count is not known, and not 0; where all are listed it is 0.
+func TestCountsOfSourcesBeyondTheList(t *testing.T) {
+	t.Parallel()
+	accepted := warehouse.Arrivals{Sources: []warehouse.SourceCount{{Source: "a", Accepted: 3, Late: 1}}, Cut: true}
+	refused := []warehouse.SourceCount{{Source: "b", Rejected: 2, Open: 1}}
+	show := func(n *uint64) string {
+		if n == nil {
+			return "?"
+		}
+		return fmt.Sprint(*n)
+	}
+	var got []string
+	for _, s := range bySource(accepted, refused, false, warehouse.Repetitions{}) {
+		got = append(got, fmt.Sprintln(s.Source, show(s.Accepted), show(s.Late), show(s.Rejected), show(s.Open), show(s.Duplicates)))
+	}
+	if want := []string{"b ? ? 2 1 ?\n", "a 3 1 0 0 ?\n"}; !slices.Equal(got, want) {
+		t.Errorf("sources %q, want %q", got, want)
 	}
 }

@@ -178,6 +178,11 @@ function Reasons({ s }: { s: RejectSummary }) {
 
 function Sources({ s, zone }: { s: RejectSummary; zone: string }) {
   const place = usePlace()
+  // Of a source that is not among those with the most a count may not be known.
+  const count = (name: 'open' | 'rejected' | 'accepted' | 'late' | 'duplicates', title: string): Column<Source> => ({
+    name, title, numeric: true, csv: (r) => r[name],
+    cell: (r) => (r[name] === null ? <span class="missing small">not known</span> : format.count(r[name])),
+  })
   const columns: Column<Source>[] = [
     {
       name: 'source', title: 'Source', csv: (r) => r.source,
@@ -186,14 +191,11 @@ function Sources({ s, zone }: { s: RejectSummary; zone: string }) {
         : r.rejected === 0 ? <span class="wrap-any">{r.source}</span>
         : <a class="wrap-any" href={`${hereHref(place, { source: r.source, status: null, reject: null })}#rejects`}>{sourceWords(r.source)}</a>,
     },
-    { name: 'open', title: 'Not counted', numeric: true, cell: (r) => format.count(r.open), csv: (r) => r.open },
-    { name: 'rejected', title: 'Refused', numeric: true, cell: (r) => format.count(r.rejected), csv: (r) => r.rejected },
-    { name: 'accepted', title: 'Taken', numeric: true, cell: (r) => format.count(r.accepted), csv: (r) => r.accepted },
-    { name: 'late', title: 'Late', numeric: true, cell: (r) => format.count(r.late), csv: (r) => r.late },
-    {
-      name: 'duplicates', title: 'Duplicates', numeric: true, csv: (r) => r.duplicates,
-      cell: (r) => (r.duplicates === null ? <span class="missing small">not known</span> : format.count(r.duplicates)),
-    },
+    count('open', 'Not counted'),
+    count('rejected', 'Refused'),
+    count('accepted', 'Taken'),
+    count('late', 'Late'),
+    count('duplicates', 'Duplicates'),
   ]
   return (
     <section aria-labelledby="sources">
