@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"plumbline/pkg/access"
@@ -47,6 +48,8 @@ type bench struct {
 	generation uint64
 	schemas    *jsonschema.Compiler
 	cookie     string
+	// routes are what the scorecard has registered.
+	routes func() gin.RoutesInfo
 }
 
 // newBench starts a scorecard at the given time.
@@ -78,7 +81,12 @@ func (b *bench) serve() {
 	server := process.Server{
 		Addr: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), Ready: func(addr string) { ready <- "http://" + addr },
 	}
-	go func() { failed <- server.Run(ctx, func(m *process.Mount) error { return Run(ctx, b.cfg, m) }) }()
+	go func() {
+		failed <- server.Run(ctx, func(m *process.Mount) error {
+			b.routes = m.Router.(*gin.Engine).Routes
+			return Run(ctx, b.cfg, m)
+		})
+	}()
 	b.t.Cleanup(func() {
 		stop()
 		if err := <-failed; err != nil {
@@ -149,8 +157,13 @@ func (b *bench) as(role access.Role, person string) *bench {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return b.with(value)
+}
+
+// with is the bench of whoever has a session.
+func (b *bench) with(session string) *bench {
 	other := *b
-	other.cookie = access.CookieName + "=" + value
+	other.cookie = access.CookieName + "=" + session
 	return &other
 }
 
