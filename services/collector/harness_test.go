@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/segmentio/kafka-go"
 
 	"plumbline/pkg/bus"
@@ -52,6 +53,8 @@ type served struct {
 	// stop begins a graceful stop, ended waits for its end.
 	stop  context.CancelFunc
 	ended func() error
+	// routes are what the collector has registered.
+	routes func() gin.RoutesInfo
 }
 
 // serve starts a collector; it is stopped with the test.
@@ -59,10 +62,14 @@ func serve(t *testing.T, cfg collector.Config) *served {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	addr, done := make(chan string, 1), make(chan error, 1)
+	var routes func() gin.RoutesInfo
 	go func() {
 		done <- process.Server{
 			Addr: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Ready: func(a string) { addr <- a },
-		}.Run(ctx, func(m *process.Mount) error { return collector.Run(ctx, cfg, m) })
+		}.Run(ctx, func(m *process.Mount) error {
+			routes = m.Router.(*gin.Engine).Routes
+			return collector.Run(ctx, cfg, m)
+		})
 	}()
 	ended := sync.OnceValue(func() error { return <-done })
 	t.Cleanup(func() {
@@ -73,7 +80,7 @@ func serve(t *testing.T, cfg collector.Config) *served {
 	})
 	select {
 	case a := <-addr:
-		return &served{cfg, "http://" + a, stop, ended}
+		return &served{cfg, "http://" + a, stop, ended, routes}
 	case err := <-done:
 		done <- nil
 		t.Fatalf("the collector did not start: %v", err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/embedded/embeddedtest"
 	"plumbline/pkg/event"
 	"plumbline/pkg/warehouse"
@@ -39,9 +40,10 @@ func TestSchemas(t *testing.T) {
 
 // tracked serves a collector with a warehouse, where of three accepted events one is loaded, one refused and one
 // queued: the loader is played by inserting what it would. The events are named so.
-func tracked(t *testing.T) (*served, map[string]event.Stored) {
+func tracked(t *testing.T, keys ...access.Key) (*served, map[string]event.Stored) {
 	t.Helper()
 	cfg := config(t)
+	cfg.Keys = keys
 	cfg.Warehouse.DSN = embeddedtest.Database(t)
 	db, err := warehouse.Open(t.Context(), cfg.Warehouse)
 	if err != nil {
