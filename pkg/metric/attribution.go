@@ -171,7 +171,7 @@ func (x *Influence) leave(reason string, r InfluenceRow, amount decimal.Decimal)
 func (x *Influence) in(s Scope) []Touch {
 	var out []Touch
 	for _, t := range x.Touches {
-		if s.holds(t.Deal.Team, t.Workflow) {
+		if s.Holds(t.Deal.Team, t.Workflow) {
 			out = append(out, t)
 		}
 	}
@@ -241,7 +241,7 @@ func openInfluence(rows []InfluenceRow, scope Scope, currency string, fx FX) []P
 		}
 		touched := false
 		for i, t := range touches {
-			if scope.holds(r.Team, t.Workflow) {
+			if scope.Holds(r.Team, t.Workflow) {
 				total, touched = total.Add(parts[i]), true
 			}
 		}

@@ -46,7 +46,7 @@ func (q ExposuresQuery) Merge(days []any) []ExposureRow {
 		rows := rowsOf[incrementPart](d)
 		for i := range rows {
 			p := &rows[i]
-			if p.Exposures == 0 || !q.Scope.has(p.Team, p.Workflow) {
+			if p.Exposures == 0 || !q.Scope.Holds(p.Team, p.Workflow) {
 				continue
 			}
 			r := ExposureRow{Day: p.Day, Team: p.Team, Workflow: p.Workflow, Experiment: p.Experiment, Variant: p.Variant, Metric: p.Metric}

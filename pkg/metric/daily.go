@@ -88,34 +88,18 @@ type statement struct {
 // SQL is the query and its parameters.
 func (s statement) SQL() (string, map[string]any) { return s.sql, s.args }
 
-// has tells whether a team's work on a workflow is in a scope that is no person's.
-func (s Scope) has(team, workflow string) bool {
-	switch s.Kind {
-	case ScopeTeam:
-		return team == s.Key
-	case ScopeWorkflow:
-		return workflow == s.Key
-	case ScopeOrg, ScopeMe:
-	}
-	return true
-}
-
 // pick takes the rows of some days that are to be kept, in their order; all where keep is nil.
 func pick[Row any](days []any, keep func(*Row) bool) []Row {
-	n := 0
-	for _, d := range days {
-		n += len(rowsOf[Row](d))
+	if keep == nil {
+		lists := make([][]Row, len(days))
+		for i, d := range days {
+			lists[i] = rowsOf[Row](d)
+		}
+		return slices.Concat(lists...)
 	}
-	if keep != nil {
-		n = 0
-	}
-	out := make([]Row, 0, n)
+	var out []Row
 	for _, d := range days {
 		rows := rowsOf[Row](d)
-		if keep == nil {
-			out = append(out, rows...)
-			continue
-		}
 		for i := range rows {
 			if keep(&rows[i]) {
 				out = append(out, rows[i])
@@ -130,7 +114,7 @@ func inScope[Row any](scope Scope, place func(*Row) (team, workflow string)) fun
 	if scope.Kind == ScopeOrg {
 		return nil
 	}
-	return func(r *Row) bool { return scope.has(place(r)) }
+	return func(r *Row) bool { return scope.Holds(place(r)) }
 }
 
 // regroup puts rows in the order of a key, those of one key in the order in which they come. There are few keys and many

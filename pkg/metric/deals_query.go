@@ -94,7 +94,7 @@ func (q DealsQuery) Merge(days []any) []DealRow {
 		rows := rowsOf[dealPart](d)
 		for i := range rows {
 			p := &rows[i]
-			if q.Scope.has(p.Team, p.Workflow) && (q.Basis == Created || q.holds(p.DecidedDay)) {
+			if q.Scope.Holds(p.Team, p.Workflow) && (q.Basis == Created || q.holds(p.DecidedDay)) {
 				found = append(found, &p.DealRow)
 			}
 		}

@@ -105,7 +105,7 @@ func (q PeopleQuery) Merge(days []any) []PeopleRow {
 	crowds := map[place]crowd{}
 	for _, d := range days {
 		for _, r := range rowsOf[PeopleRow](d) {
-			if !q.Scope.has(r.Team, r.Workflow) {
+			if !q.Scope.Holds(r.Team, r.Workflow) {
 				continue
 			}
 			at := place{monday(r.Week), r.Team, r.Workflow}

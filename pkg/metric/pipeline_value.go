@@ -152,7 +152,7 @@ func (f *pipelineFold) studies(rows []DealRow) (studies []*dealEstimate, observe
 func (f *pipelineFold) unknownAssistance(rows []DealRow) {
 	n := uint64(0)
 	for _, r := range rows {
-		if r.Assisted == nil && f.in.Scope.holds(r.Team, r.Workflow) {
+		if r.Assisted == nil && f.in.Scope.Holds(r.Team, r.Workflow) {
 			n++
 		}
 	}
@@ -249,7 +249,7 @@ func (e *dealEstimate) source() string {
 func (f *pipelineFold) apply(e *dealEstimate) {
 	n := 0
 	for _, r := range e.rows {
-		if r.Assisted == nil || !*r.Assisted || !(r.Won() || r.Lost()) || !f.in.Scope.holds(r.Team, r.Workflow) {
+		if r.Assisted == nil || !*r.Assisted || !(r.Won() || r.Lost()) || !f.in.Scope.Holds(r.Team, r.Workflow) {
 			continue
 		}
 		n++
@@ -317,7 +317,7 @@ func (f *pipelineFold) beside(m *Measure, observed *dealEstimate) {
 	}
 	total, n := decimal.Zero, uint64(0)
 	for _, r := range observed.rows {
-		if r.Assisted != nil && *r.Assisted && (r.Won() || r.Lost()) && f.in.Scope.holds(r.Team, r.Workflow) {
+		if r.Assisted != nil && *r.Assisted && (r.Won() || r.Lost()) && f.in.Scope.Holds(r.Team, r.Workflow) {
 			total, n = total.Add(observed.value), n+1
 		}
 	}

@@ -129,7 +129,7 @@ func (f *pipelineFold) linked() []DealRow {
 			f.leaveLinked(r, link)
 			continue
 		}
-		if !f.in.Scope.holds(r.Team, r.Workflow) {
+		if !f.in.Scope.Holds(r.Team, r.Workflow) {
 			continue
 		}
 		f.rates.use(r.Currency, rate)
@@ -146,7 +146,7 @@ func (f *pipelineFold) linked() []DealRow {
 
 // leaveLinked remembers a named deal that has no money to recognise.
 func (f *pipelineFold) leaveLinked(r DealRow, link DealLink) {
-	if !f.in.Scope.holds(r.Team, r.Workflow) {
+	if !f.in.Scope.Holds(r.Team, r.Workflow) {
 		return
 	}
 	k, amount := leftDeals{reasonNoAmount, link.Experiment, f.currency}, decimal.Zero

@@ -38,7 +38,7 @@ func (q AnswersQuery) Merge(days []any) []PulseRow {
 func (s Scope) In(rows []PulseRow, from, to event.Day) []PulseRow {
 	var out []PulseRow
 	for _, r := range rows {
-		if within(&r.Day, from, to) && (s.Kind != ScopeTeam || r.Team == s.Key) && (s.Kind != ScopeWorkflow || r.Workflow == s.Key) {
+		if within(&r.Day, from, to) && s.Holds(r.Team, r.Workflow) {
 			out = append(out, r)
 		}
 	}

@@ -34,6 +34,18 @@ func (s Scope) String() string {
 	return string(s.Kind)
 }
 
+// Holds tells whether a team's work on a workflow belongs to the scope; what is one person's own is told by the query.
+func (s Scope) Holds(team, workflow string) bool {
+	switch s.Kind {
+	case ScopeTeam:
+		return team == s.Key
+	case ScopeWorkflow:
+		return workflow == s.Key
+	case ScopeOrg, ScopeMe:
+	}
+	return true
+}
+
 // Window selects the rows of a workspace's days [From, To) as one generation of the rollups shows them.
 type Window struct {
 	Workspace  string

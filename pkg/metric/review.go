@@ -35,7 +35,7 @@ func FirstPassIn(rows []ReviewRow, from, to event.Day) []ReviewRow {
 }
 
 func within(day *time.Time, from, to event.Day) bool {
-	return day != nil && !day.Before(from.Time) && day.Before(to.Time)
+	return Window{From: from, To: to}.holds(day)
 }
 
 // ReviewPeople are the people of reviews; the week is that of the submission.

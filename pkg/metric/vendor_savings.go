@@ -264,23 +264,11 @@ func (c *comparison) compared() bool { return len(c.days) > 0 && !c.noFX && len(
 
 // inScope keeps the cells of the scope.
 func (f *savingsFold) inScope(cells []Cell) []Cell {
-	return slices.DeleteFunc(slices.Clone(cells), func(c Cell) bool { return !f.in.Scope.holds(c.Team, c.Workflow) })
+	return slices.DeleteFunc(slices.Clone(cells), func(c Cell) bool { return !f.in.Scope.Holds(c.Team, c.Workflow) })
 }
 
 // IsAICategory tells whether a category of spend is what AI itself costs, which nothing displaces.
 func IsAICategory(category string) bool { return slices.Contains(aiCategories(), category) }
-
-// holds tells whether a team's work on a workflow belongs to the scope.
-func (s Scope) holds(team, workflow string) bool {
-	switch s.Kind {
-	case ScopeTeam:
-		return team == s.Key
-	case ScopeWorkflow:
-		return workflow == s.Key
-	case ScopeOrg, ScopeMe:
-	}
-	return true
-}
 
 // finish sums what counts and lists what does not.
 func (f *savingsFold) finish(m *Measure) {
@@ -358,7 +346,7 @@ func (f *savingsFold) count(c *comparison, cells []Cell, t *savingsTotals) {
 	}
 	t.months++
 	for detail, amount := range c.details {
-		if f.in.Scope.holds(detail.Team, detail.Workflow) {
+		if f.in.Scope.Holds(detail.Team, detail.Workflow) {
 			detail.Amount = amount.Mul(factor)
 			f.details = append(f.details, detail)
 		}

@@ -20,7 +20,7 @@ type omission struct {
 
 // leftOut says why a month of a line is not compared. Lines that belong to no team are told of where all is.
 func (f *savingsFold) leftOut(c *comparison) {
-	if !f.in.Scope.holds(c.price.Team, c.price.Workflow) {
+	if !f.in.Scope.Holds(c.price.Team, c.price.Workflow) {
 		return
 	}
 	if month := mustDay(c.month + "-01"); !f.in.Today.IsZero() && month.After(f.in.Today.Time) {

@@ -34,8 +34,11 @@ type Rolled struct {
 	holds      uint32
 }
 
-// MayHold tells whether a rollup can have rows of the day; false is certain.
-func (r Rolled) MayHold(table string) bool { return r.holds&holdsBit(table) != 0 }
+// MayHold tells whether a rollup can have rows of the day; false is certain. Of a table without a bit nothing is known.
+func (r Rolled) MayHold(table string) bool {
+	bit := holdsBit(table)
+	return bit == 0 || r.holds&bit != 0
+}
 
 // holdsAny says that every rollup may have rows.
 const holdsAny = ^uint32(0)

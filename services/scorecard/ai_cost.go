@@ -35,7 +35,7 @@ func (v *view) aiCost(ctx context.Context, n *numbers, currency string) (metric.
 		return metric.Fold{}, err
 	}
 	n.everyLearner = learners(training)
-	training = slices.DeleteFunc(slices.Clone(training), func(r metric.TrainingRow) bool { return !within(w.Scope, r.Team, r.Workflow) })
+	training = slices.DeleteFunc(slices.Clone(training), func(r metric.TrainingRow) bool { return !w.Scope.Holds(r.Team, r.Workflow) })
 	n.learners = inScope(n.everyLearner, w.Scope)
 	if len(training) == 0 || allowed(w.Scope, n.everyLearner, v.viewer.Person) {
 		fold := metric.FoldAICost(spend, training, currency, v.fx(currency), v.rates(currency))

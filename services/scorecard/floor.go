@@ -128,21 +128,9 @@ func allowed(scope metric.Scope, everybody []metric.PeopleRow, viewer string) bo
 func inScope(rows []metric.PeopleRow, scope metric.Scope) []metric.PeopleRow {
 	var out []metric.PeopleRow
 	for _, r := range rows {
-		if within(scope, r.Team, r.Workflow) {
+		if scope.Holds(r.Team, r.Workflow) {
 			out = append(out, r)
 		}
 	}
 	return out
-}
-
-// within tells whether a team's work on a workflow belongs to a scope; what is one person's own is told by the query.
-func within(scope metric.Scope, team, workflow string) bool {
-	switch scope.Kind {
-	case metric.ScopeTeam:
-		return team == scope.Key
-	case metric.ScopeWorkflow:
-		return workflow == scope.Key
-	case metric.ScopeOrg, metric.ScopeMe:
-	}
-	return true
 }

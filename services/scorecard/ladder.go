@@ -254,7 +254,7 @@ func tellable(people, everybody []metric.PeopleRow, scope metric.Scope) bool {
 		inside[block(r)] = append(inside[block(r)], r)
 	}
 	for _, r := range everybody {
-		if scope.Kind != metric.ScopeOrg && !within(scope, r.Team, r.Workflow) {
+		if scope.Kind != metric.ScopeOrg && !scope.Holds(r.Team, r.Workflow) {
 			outside[block(r)] = append(outside[block(r)], r)
 		}
 	}

@@ -177,7 +177,7 @@ func (v *view) owners(n *numbers, currency string, end event.Day) metric.Ownersh
 	}
 	delete(seen, "")
 	for _, key := range v.registry.Keys(registry.Workflows) {
-		if o, ok := v.owned(key, end); ok && (seen[key] || within(scope, o.Team, key)) {
+		if o, ok := v.owned(key, end); ok && (seen[key] || scope.Holds(o.Team, key)) {
 			in.Workflows = append(in.Workflows, o)
 			delete(seen, key)
 		}
@@ -249,7 +249,7 @@ func (v *view) reviews(ctx context.Context, n *numbers, _ string) (map[string]me
 		if w.Scope.Kind == metric.ScopeMe {
 			return !slices.Contains(r.People, w.Scope.Key)
 		}
-		return !within(w.Scope, r.Team, r.Workflow)
+		return !w.Scope.Holds(r.Team, r.Workflow)
 	})
 	n.pillar.reviews = own
 	everybody := metric.ReviewPeople(metric.FirstPassIn(all, w.From, w.To))
@@ -295,7 +295,7 @@ func (v *view) barriers(ctx context.Context, n *numbers, _ string) (map[string]m
 		if w.Scope.Kind == metric.ScopeMe {
 			return person == w.Scope.Key
 		}
-		return within(w.Scope, team, workflow)
+		return w.Scope.Holds(team, workflow)
 	}
 	n.pillar.lost = slices.DeleteFunc(slices.Clone(all), func(l metric.LostTime) bool { return !mine(l.Team, l.Workflow, l.Person) })
 	n.pillar.allReported, n.pillar.allLost = rows, all
@@ -385,7 +385,7 @@ func (v *view) trialsOf(in *metric.CalibrationInput, w metric.Window) (few bool)
 		if r.Person != "" && r.Person != v.viewer.Person {
 			people[r.Trial][r.Person] = true
 		}
-		mine := within(w.Scope, r.Team, r.Workflow) && (w.Scope.Kind != metric.ScopeMe || r.Person == w.Scope.Key)
+		mine := w.Scope.Holds(r.Team, r.Workflow) && (w.Scope.Kind != metric.ScopeMe || r.Person == w.Scope.Key)
 		wanted[r.Trial] = wanted[r.Trial] || (mine && r.Day.Before(w.To.Time))
 	}
 	for _, t := range metric.FoldTrials(in.Hours.Tasks) {

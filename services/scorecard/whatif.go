@@ -325,7 +325,7 @@ func (v *view) mayPrice(n *numbers, class string) bool {
 	who := []crowd{{n.people, n.everybody}, crowdOf(n)}
 	for _, group := range who {
 		inside := v.byClass(group.people)
-		outside := v.byClass(slices.DeleteFunc(slices.Clone(group.everybody), func(r metric.PeopleRow) bool { return within(n.window.Scope, r.Team, r.Workflow) }))
+		outside := v.byClass(slices.DeleteFunc(slices.Clone(group.everybody), func(r metric.PeopleRow) bool { return n.window.Scope.Holds(r.Team, r.Workflow) }))
 		for _, cells := range []map[string][]metric.PeopleRow{inside, outside} {
 			of, rest := others(cells[class], v.viewer.Person), []metric.PeopleRow{}
 			for other, rows := range cells {

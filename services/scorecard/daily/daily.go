@@ -155,7 +155,7 @@ func (s *Store) missing(ctx context.Context, parts metric.Parts, l *ledger, days
 			continue
 		}
 		read[d.Day] = day{generation: d.Generation}
-		if parts.Table == "" || d.MayHold(parts.Table) {
+		if d.MayHold(parts.Table) {
 			wanted, generations = append(wanted, d.Day), append(generations, d.Generation)
 		}
 	}
