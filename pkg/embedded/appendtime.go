@@ -35,13 +35,21 @@ func stampAppendTime(cluster *kfake.Cluster) {
 // then keeps the last request of every connection that ever was. Each call
 // therefore replaces itself.
 func observe(cluster *kfake.Cluster, key kmsg.Key, see func(kmsg.Request)) {
+	intercept(cluster, key, func(request kmsg.Request) kmsg.Response {
+		see(request)
+		return nil
+	})
+}
+
+// intercept is observe where what is seen may be answered at once; nil leaves the answer to the broker.
+func intercept(cluster *kfake.Cluster, key kmsg.Key, answer func(kmsg.Request) kmsg.Response) {
 	var control func(kmsg.Request) (kmsg.Response, error, bool)
 	//nolint:unparam // the results are those of a control function
 	control = func(request kmsg.Request) (kmsg.Response, error, bool) {
-		see(request)
+		response := answer(request)
 		cluster.DropControl()
 		cluster.ControlKey(int16(key), control)
-		return nil, nil, false // not handled: the broker goes on with it
+		return response, nil, response != nil
 	}
 	cluster.ControlKey(int16(key), control)
 }

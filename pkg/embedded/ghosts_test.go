@@ -50,6 +50,97 @@ func TestGhostsLeaveTheirGroup(t *testing.T) {
 	}
 }
 
+// A rebalance ends, however its members give up and join again: also where the broker has lost count of them, because one has
+// gone while it waited for its place.
+func TestRebalancesEnd(t *testing.T) {
+	t.Parallel()
+	broker, err := embedded.StartBroker(t.Context(), embedded.BrokerConfig{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = broker.Stop(context.WithoutCancel(t.Context())) })
+	connect := func() *kgo.Client { // each has a connection of its own: an answer that does not come holds up what follows on it
+		client, err := kgo.NewClient(kgo.SeedBrokers(broker.Addrs()...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		return client
+	}
+	client, second := connect(), connect()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+
+	leader, generation := join(ctx, t, client, "")
+	other := make(chan int32, 1)
+	go func() { // joins, asks for its place, and is gone before it is told
+		id, at, _ := tryJoin(ctx, second, "")
+		other <- at
+		syncRequest(id, at).RequestWith(ctx, second) //nolint:errcheck // the answer is that there is none
+	}()
+	for beat(ctx, t, client, leader, generation) == nil {
+		pause(ctx, t)
+	}
+	if _, generation, err = tryJoin(ctx, client, leader); err != nil || generation != <-other {
+		t.Fatalf("both joined: %d, %v", generation, err)
+	}
+	for beat(ctx, t, client, leader, generation) == nil { // until the other one's session has ended, while it waits for us
+		pause(ctx, t)
+	}
+
+	// Two who give up after four seconds, of which the broker gives three, and join again, out of step.
+	in := make(chan int32, 2)
+	for range 2 {
+		client := connect()
+		go func() {
+			for ctx.Err() == nil {
+				attempt, done := context.WithTimeout(ctx, 4*time.Second)
+				id, at, err := tryJoin(attempt, client, "")
+				done()
+				if err == nil {
+					in <- at
+					syncRequest(id, at).RequestWith(ctx, client) //nolint:errcheck // it is in
+					return
+				}
+				select {
+				case <-ctx.Done():
+				case <-time.After(200 * time.Millisecond):
+				}
+			}
+		}()
+		select {
+		case <-ctx.Done():
+		case <-time.After(2 * time.Second):
+		}
+	}
+	select {
+	case <-in:
+	case <-ctx.Done():
+		t.Fatal("nobody has got into the group")
+	}
+}
+
+// tryJoin joins, and waits for the generation.
+func tryJoin(ctx context.Context, client *kgo.Client, member string) (id string, generation int32, err error) {
+	for {
+		res, err := joinRequest(member).RequestWith(ctx, client)
+		if err != nil {
+			return "", 0, err
+		}
+		if member = res.MemberID; res.ErrorCode == kerr.MemberIDRequired.Code {
+			continue
+		}
+		return res.MemberID, res.Generation, kerr.ErrorForCode(res.ErrorCode)
+	}
+}
+
+// syncRequest asks for the place in a generation.
+func syncRequest(member string, generation int32) *kmsg.SyncGroupRequest {
+	r := kmsg.NewPtrSyncGroupRequest()
+	r.Group, r.MemberID, r.Generation = ghostGroup, member, generation
+	return r
+}
+
 const ghostGroup = "g"
 
 func joinRequest(member string) *kmsg.JoinGroupRequest {
