@@ -31,6 +31,9 @@ type Parts struct {
 	Args map[string]any
 	// Table is the rollup that is read; "" where there are several.
 	Table string
+	// Apart says that rows are of single events, which [Daily.Merge] takes in any order: the rows of a day under different
+	// generations may come in lists of their own. Others come in one list, added up.
+	Apart bool
 	// From and To bound the local days that are needed, half-open; zero is open.
 	From, To event.Day
 	// New is a pointer to an empty list of rows.

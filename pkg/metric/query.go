@@ -57,9 +57,9 @@ type Window struct {
 	byList bool
 }
 
-// current restricts rows to the generation of their day that the snapshot sees.
+// current restricts rows to the generations of their day that the snapshot sees.
 const current = `(day, generation) IN (
-    SELECT day, max(generation) FROM rollup_pointer
+    SELECT day, arrayJoin(argMax(generations, generation)) FROM rollup_pointer
     WHERE workspace = {workspace:String} AND generation <= {generation:UInt64}
     GROUP BY day)`
 

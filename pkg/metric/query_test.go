@@ -27,7 +27,7 @@ func window(scope metric.Scope) metric.Window {
 const (
 	inWorkspace = "workspace = {workspace:String}"
 	inCurrent   = `(day, generation) IN (
-    SELECT day, max(generation) FROM rollup_pointer
+    SELECT day, arrayJoin(argMax(generations, generation)) FROM rollup_pointer
     WHERE workspace = {workspace:String} AND generation <= {generation:UInt64}
     GROUP BY day)`
 	inPeriod  = "day >= {from:Date32}\n  AND day < {to:Date32}"

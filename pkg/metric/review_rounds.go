@@ -40,7 +40,9 @@ func (q ReviewsQuery) Parts() (Parts, bool) {
 FROM rollup_reviews
 WHERE ` + where + `
 ORDER BY day, asset, reviewer, identity`
-	return partsOf("rollup_reviews", q.begin(), event.Day{}, statement{sql, args}, func(p *roundPart) time.Time { return p.Day }), true
+	parts := partsOf("rollup_reviews", q.begin(), event.Day{}, statement{sql, args}, func(p *roundPart) time.Time { return p.Day })
+	parts.Apart = true
+	return parts, true
 }
 
 // Merge groups the rounds into reviews as they stood at the end of the window: of two events about one round the decided

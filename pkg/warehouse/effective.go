@@ -76,6 +76,59 @@ func corrections(kind event.Kind) string {
 // amendments says which rows of a kind may have been voided or corrected: without any, they count as they are.
 type amendments struct{ voids, corrections bool }
 
+// aspect says what of its days a rollup is made of.
+type aspect struct {
+	amendments
+	// since leaves out what was received before {from}. cut puts what was received before {cut} under the generation {sealed}. Both
+	// are about {part_day}.
+	since, cut bool
+	// beside says that other days, {whole_days}, are made whole in the same statement.
+	beside bool
+}
+
+const (
+	// isNew is what the part of a day is made of, and theCut is where a segment ends and the next one begins.
+	isNew  = "received_at >= {from:DateTime64(3, 'UTC')}"
+	theCut = "{cut:DateTime64(3, 'UTC')}"
+	// partDay is the day of which a part is made.
+	partDay = "{part_day:Date32}"
+)
+
+// received is the condition on when rows were received that another condition finds for the days; none where all count.
+func (a aspect) received(condition string) []string {
+	switch {
+	case !a.since:
+		return nil
+	case !a.beside:
+		return []string{isNew}
+	case condition == "":
+		return nil // what is not new is left out with its day
+	}
+	whole := strings.NewReplacer("{days:", "{whole_days:", "{raw_days:", "{whole_raw_days:").Replace(condition)
+	return []string{"(" + isNew + " OR " + whole + ")"}
+}
+
+// head are the first three columns of every rollup.
+func (a aspect) head() string {
+	segment, sealed := "{generation:UInt64}", "received_at < "+theCut
+	if a.beside {
+		sealed += " AND local_day = " + partDay
+	}
+	if a.cut {
+		segment = "if(" + sealed + ", {sealed:UInt64}, " + segment + ")"
+	}
+	return "SELECT {workspace:String}, local_day, " + segment + " AS segment, "
+}
+
+// theDays keeps the days asked for, and of the one of which a part is made what is new.
+func (a aspect) theDays() string {
+	days := "WHERE local_day IN {days:Array(Date32)}"
+	if a.since && a.beside {
+		days += " AND (local_day != " + partDay + " OR " + isNew + ")"
+	}
+	return days
+}
+
 // rows asks for effective rows of a kind. They are those of [Effective] to which the conditions apply, found with less
 // work: rows without a correction are read without the join, and only corrected ones with it.
 type rows struct {
@@ -91,7 +144,7 @@ type rows struct {
 
 // sql is a subquery in parentheses. Where a correction comes while it runs, its row may be missing or be there twice: the
 // mark that follows the correction has the day rolled again.
-func (r rows) sql(a amendments) string {
+func (r rows) sql(a aspect) string {
 	spec, ok := event.Lookup(r.kind)
 	if !ok {
 		panic(fmt.Sprintf("effective rows of %q: no such kind", r.kind))
@@ -111,9 +164,15 @@ func (r rows) sql(a amendments) string {
 	if len(gone) > 0 {
 		plain += " AND identity NOT IN (" + strings.Join(gone, " UNION ALL ") + ")"
 	}
+	// Both are the same for all copies of an event.
+	first := a.received(strings.Join(slices.DeleteFunc([]string{r.where, r.uncorrected}, func(c string) bool { return c == "" }), " AND "))
 	if r.uncorrected != "" {
-		plain = "PREWHERE (" + r.uncorrected + ") " + plain
+		first = append(first, "("+r.uncorrected+")")
 	}
+	if len(first) > 0 {
+		plain = "PREWHERE " + strings.Join(first, " AND ") + " " + plain
+	}
+	r.columns = append(slices.Clone(r.columns), "received_at")
 	columns := strings.Join(r.columns, ", ")
 	plain = "SELECT " + columns + " FROM " + spec.Table + " FINAL " + plain
 	if !a.corrections {
@@ -129,7 +188,8 @@ func (r rows) sql(a amendments) string {
 			}
 		}
 	}
-	fixed := joined(spec, r.columns, "PREWHERE identity IN ("+corrections(r.kind)+") "+where)
+	ofFixed := append([]string{"identity IN (" + corrections(r.kind) + ")"}, a.received("")...)
+	fixed := joined(spec, r.columns, "PREWHERE "+strings.Join(ofFixed, " AND ")+" "+where)
 	return "(" + plain + "\nUNION ALL\nSELECT " + strings.Join(low, ", ") + " FROM (" + fixed + "))"
 }
 

@@ -23,9 +23,9 @@ func (r rollup) personColumns() []string {
 	return slices.DeleteFunc(slices.Clone(r.columns), func(c string) bool { return c != "person" && c != "owner" })
 }
 
-// currentDays restricts a rollup to the generation of each day that readers see now.
+// currentDays restricts a rollup to the generations of each day that readers see now.
 func currentDays(workspace string) string {
-	return "(day, generation) IN (SELECT day, max(generation) FROM rollup_pointer WHERE workspace = " + quote(workspace) + " GROUP BY day)"
+	return "(day, generation) IN (SELECT day, arrayJoin(argMax(generations, generation)) FROM rollup_pointer WHERE workspace = " + quote(workspace) + " GROUP BY day)"
 }
 
 // ErasedDays are the rolled days in which readers still see the person: they have to be made anew.
@@ -74,7 +74,7 @@ func (db *DB) eraseSealed(ctx context.Context, e registry.Erasure, days []event.
 	if err := db.Query(ctx, newest, args, &last); err != nil {
 		return err
 	}
-	generation := last[0].Generation + 1 + uint64(rand.N(copySpread))
+	generation := last[0].Generation + generationRoom*(1+uint64(rand.N(copySpread)))
 	args["generation"] = generation
 	for _, r := range rollups() {
 		columns := slices.Clone(r.columns)
@@ -89,7 +89,11 @@ func (db *DB) eraseSealed(ctx context.Context, e registry.Erasure, days []event.
 			return fmt.Errorf("copy %s: %w", r.table, err)
 		}
 	}
-	return db.point(ctx, RollRequest{Workspace: e.Workspace, Days: days, Generation: generation}, holdsAny)
+	copies := make([]pointer, len(days))
+	for i, d := range days {
+		copies[i] = pointer{day: d, generation: generation, segments: []segment{{generation: generation, begin: time.UnixMilli(0), holds: holdsAny}}}
+	}
+	return db.point(ctx, e.Workspace, copies, nil)
 }
 
 // SweepErased deletes rows of the person from generations of rollups that were superseded before a moment, which must lie
@@ -103,11 +107,11 @@ func (db *DB) SweepErased(ctx context.Context, e registry.Erasure, before time.T
 		condition := mine + fmt.Sprintf(` AND (day, generation) IN (
 	SELECT s.day, s.generation FROM (SELECT DISTINCT day, generation FROM %s WHERE %s) AS s
 	INNER JOIN (
-		SELECT day, max(generation) AS keep FROM rollup_pointer
-		WHERE workspace = %s AND rolled_at < fromUnixTimestamp64Milli(%d) GROUP BY day
+		SELECT day, maxIf(generation, rolled_at < fromUnixTimestamp64Milli(%d)) AS keep, groupArray((generation, generations)) AS pointers
+		FROM rollup_pointer WHERE workspace = %s GROUP BY day
 	) AS k ON s.day = k.day
-	WHERE s.generation < k.keep
-)`, r.table, mine, quote(e.Workspace), before.UnixMilli())
+	WHERE s.generation < k.keep AND NOT %s
+)`, r.table, mine, before.UnixMilli(), quote(e.Workspace), ledTo)
 		n, err := db.countRows(ctx, "SELECT count() AS n FROM "+r.table+" WHERE "+condition, nil)
 		if err == nil && n > 0 {
 			err = db.mutate(ctx, "ALTER TABLE "+r.table+" DELETE WHERE "+condition)

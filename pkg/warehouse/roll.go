@@ -4,21 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/event"
 )
 
-// Current restricts a read of a rollup to the generation of each day that a snapshot sees. It wants the parameters
+// Current restricts a read of a rollup to the generations of each day that a snapshot sees. It wants the parameters
 // {workspace:String} and {generation:UInt64}, the latter from [DB.Snapshot]; take a new snapshot for every request,
-// since superseded generations are swept after ten minutes. The query adds its own workspace = {workspace:String}.
+// since superseded generations are swept after ten minutes. The query adds its own workspace = {workspace:String}, and adds up
+// what it groups by: the rows of one key may stand in several generations of a day.
 const Current = `(day, generation) IN (
-	SELECT day, max(generation) FROM rollup_pointer
+	SELECT day, arrayJoin(argMax(generations, generation)) FROM rollup_pointer
 	WHERE workspace = {workspace:String} AND generation <= {generation:UInt64}
 	GROUP BY day
 )`
@@ -31,17 +33,39 @@ type RollRequest struct {
 	Workspace string
 	// Zone is an IANA time zone, such as Europe/Berlin; "" is UTC.
 	Zone string
-	// Days are local days in that zone, at most [MaxRollDays].
-	Days []event.Day
+	// Days are local days in that zone, at most [MaxRollDays], each once.
+	Days []Touch
 	// Seam is where the days that are sealed end; the zero one where none is.
 	Seam Seam
 	// Generation is above that of every earlier roll of these days. It is used once: a roll that failed is tried again
-	// with another one, since what the failed one has written stays.
+	// with another one, since what the failed one has written stays. It orders rolls, and is not what a [Snapshot] has.
 	Generation uint64
 }
 
-// Roll computes the rollups of the days from the effective rows, each day whole, under a new generation, and then
-// makes all of the days visible with one insert. Rows of days without events are simply not there any more.
+// basis is what the request cuts days by.
+func (r RollRequest) basis() string {
+	return fmt.Sprintf("%d %s %d %s", RollupShape, r.Zone, r.Seam.Since.UnixMilli(), r.Seam.First)
+}
+
+// WholeDays are days of which anything may be another.
+func WholeDays(days []event.Day) []Touch {
+	out := make([]Touch, len(days))
+	for i, d := range days {
+		out[i].Day = d
+	}
+	return out
+}
+
+// Each generation that is asked for has room for these, which never meet those of another.
+const (
+	openRows = iota
+	sealedRows
+	dealRows
+	generationRoom = 4
+)
+
+// Roll computes the rollups of the days from the effective rows, each day whole or as much of it as was touched, under a
+// new generation, and then makes all of the days visible with one insert. Rows of days without events are simply not there any more.
 func (db *DB) Roll(ctx context.Context, req RollRequest) error {
 	if len(req.Days) == 0 {
 		return nil
@@ -52,43 +76,21 @@ func (db *DB) Roll(ctx context.Context, req RollRequest) error {
 	if req.Zone == "" {
 		req.Zone = "UTC"
 	}
-	if _, err := time.LoadLocation(req.Zone); err != nil {
+	zone, err := time.LoadLocation(req.Zone)
+	if err != nil {
 		return fmt.Errorf("roll: %w", err)
 	}
-	args := map[string]any{
-		"workspace": req.Workspace, "zone": req.Zone, "generation": req.Generation,
-		"days": req.Days, "raw_days": neighbours(req.Days), "since": noDay(), "first": event.Day{Time: noDay()},
+	r := roll{db: db, req: req, zone: zone, generation: req.Generation * generationRoom, basis: req.basis()}
+	if err := r.plan(ctx); err != nil {
+		return fmt.Errorf("plan a roll: %w", err)
 	}
-	if !req.Seam.First.IsZero() {
-		args["since"], args["first"] = req.Seam.Since, req.Seam.First
-	}
-	all := rollups()
-	holds := uint32(0)
-	found, err := db.find(ctx, all, args)
-	if err != nil {
+	if err := r.find(ctx); err != nil {
 		return fmt.Errorf("look what to roll: %w", err)
 	}
-	// Each insert waits for the disk.
-	group, within := errgroup.WithContext(clickhouse.Context(ctx, clickhouse.WithSettings(rollSettings)))
-	group.SetLimit(parallelRolls)
-	for i, r := range all {
-		if found[i].none {
-			continue
-		}
-		holds |= holdsBit(r.table)
-		group.Go(func() error {
-			ctx, cancel := context.WithTimeout(within, db.cfg.RollTimeout)
-			defer cancel()
-			if err := db.exec(ctx, "INSERT INTO "+r.table+" ("+rollupColumns(r)+")\n"+r.query(found[i].amendments), args); err != nil {
-				return fmt.Errorf("roll into %s: %w", r.table, err)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	if err := r.fill(ctx); err != nil {
 		return err
 	}
-	return db.point(ctx, req, holds)
+	return db.point(ctx, req.Workspace, r.pointers, r.base)
 }
 
 // rollSettings: to collapse the copies of rows in several threads takes a third more of the machine, and of a day of a million
@@ -98,37 +100,39 @@ var rollSettings = clickhouse.Settings{"max_final_threads": 1}
 // parallelRolls is how many rollups are computed at a time.
 const parallelRolls = 3
 
-// point makes the days visible: one block into a table without partitions is one part. holds are the rollups that may have
-// rows of the days.
-func (db *DB) point(ctx context.Context, req RollRequest, holds uint32) error {
-	now := time.Now().UTC().Truncate(time.Millisecond)
-	columns := []string{"workspace", "day", "generation", "rolled_at", "holds"}
-	return db.send(ctx, "rollup_pointer", columns, func(b driver.Batch) error {
-		return appendColumns(
-			b,
-			column(req.Days, func(*event.Day) string { return req.Workspace }),
-			column(req.Days, func(d *event.Day) time.Time { return d.Time }),
-			column(req.Days, func(*event.Day) uint64 { return req.Generation }),
-			column(req.Days, func(*event.Day) time.Time { return now }),
-			column(req.Days, func(*event.Day) uint32 { return holds }),
-		)
-	})
+// fill runs the statements of the roll. Each insert waits for the disk.
+func (r *roll) fill(ctx context.Context) error {
+	group, within := errgroup.WithContext(clickhouse.Context(ctx, clickhouse.WithSettings(rollSettings)))
+	group.SetLimit(parallelRolls)
+	for _, f := range r.filling {
+		group.Go(func() error {
+			ctx, cancel := context.WithTimeout(within, r.db.cfg.RollTimeout)
+			defer cancel()
+			if err := r.db.exec(ctx, "INSERT INTO "+f.table+" ("+rollupColumns(f.rollup)+")\n"+f.query(f.aspect), f.args); err != nil {
+				return fmt.Errorf("roll into %s: %w", f.table, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
-// neighbours are the UTC days that local days can reach into, whatever the zone: the day before, itself, the day after.
-func neighbours(days []event.Day) []event.Day {
-	seen := make(map[time.Time]bool, 3*len(days))
-	var out []event.Day
+// utcDays are the UTC days that local days of a zone reach into, in their order. The first day behind a seam has all events since
+// the seam that are of earlier local days, which a change of the zone can have made them.
+func utcDays(zone *time.Location, seam Seam, days []event.Day) []event.Day {
+	seen := make(map[event.Day]bool, 2*len(days))
 	for _, d := range days {
-		for shift := -1; shift <= 1; shift++ {
-			n := event.Day{Time: d.AddDate(0, 0, shift)}
-			if !seen[n.Time] {
-				seen[n.Time] = true
-				out = append(out, n)
-			}
+		seen[d] = true // also where the zone has left it out
+		begin := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, zone)
+		end := time.Date(d.Year(), d.Month(), d.Day()+1, 0, 0, 0, 0, zone)
+		if d.Equal(seam.First.Time) && seam.Since.Before(begin) {
+			begin = seam.Since
+		}
+		for at := event.DayOf(begin); at.Before(end); at = event.DayOf(at.AddDate(0, 0, 1)) {
+			seen[at] = true
 		}
 	}
-	return out
+	return slices.SortedFunc(maps.Keys(seen), func(a, b event.Day) int { return a.Compare(b.Time) })
 }
 
 // sweepAfter is how long a superseded generation stays: longer than any query that may still read it.
@@ -140,21 +144,24 @@ func (db *DB) Sweep(ctx context.Context) error {
 	return db.SweepBefore(ctx, time.Now().Add(-sweepAfter))
 }
 
+// ledTo tells whether one of the pointers k that stay leads to the generation of s.
+const ledTo = "arrayExists(p -> p.1 >= k.keep AND has(p.2, s.generation), k.pointers)"
+
 // SweepBefore is [DB.Sweep] with another moment than ten minutes ago.
 func (db *DB) SweepBefore(ctx context.Context, before time.Time) error {
-	// The newest generation that was valid at the cutoff stays, and so does everything after it.
+	// The newest pointer that was valid at the cutoff stays, and so does everything after it, with all that these lead to.
 	const superseded = `(workspace, day, generation) IN (
 	SELECT s.workspace, s.day, s.generation
 	FROM (SELECT DISTINCT workspace, day, generation FROM %[1]s) AS s
 	INNER JOIN (
-		SELECT workspace, day, max(generation) AS keep FROM rollup_pointer
-		WHERE rolled_at < fromUnixTimestamp64Milli(%[2]d) GROUP BY workspace, day
+		SELECT workspace, day, maxIf(generation, rolled_at < fromUnixTimestamp64Milli(%[2]d)) AS keep, groupArray((generation, generations)) AS pointers
+		FROM rollup_pointer GROUP BY workspace, day
 	) AS k ON s.workspace = k.workspace AND s.day = k.day
-	WHERE s.generation < k.keep
+	WHERE s.generation < k.keep%[3]s
 )`
 	var errs []error
 	for _, r := range rollups() {
-		condition := fmt.Sprintf(superseded, r.table, before.UnixMilli())
+		condition := fmt.Sprintf(superseded, r.table, before.UnixMilli(), " AND NOT "+ledTo)
 		var partitions []struct {
 			Partition uint32 `ch:"partition"`
 		}
@@ -174,7 +181,7 @@ func (db *DB) SweepBefore(ctx context.Context, before time.Time) error {
 		return err
 	}
 	// The pointers go last: what is to be deleted is known by them.
-	condition := fmt.Sprintf(superseded, "rollup_pointer", before.UnixMilli())
+	condition := fmt.Sprintf(superseded, "rollup_pointer", before.UnixMilli(), "")
 	left, err := db.countRows(ctx, "SELECT count() AS n FROM rollup_pointer WHERE "+condition, nil)
 	if err != nil {
 		return fmt.Errorf("sweep pointers: %w", err)
@@ -188,13 +195,13 @@ func (db *DB) SweepBefore(ctx context.Context, before time.Time) error {
 	return nil
 }
 
-// rollup is one rollup table and the query that fills it. The query wants the parameters workspace, zone, generation,
-// days (local) and raw_days (UTC), and its columns are workspace, day, generation and those of the list.
+// rollup is one rollup table and the query that fills it. The query wants the parameters workspace, zone, days (local), raw_days (UTC)
+// and those of its aspect, and its columns are workspace, day, generation and those of the list.
 type rollup struct {
 	table   string
 	columns []string
 	concern concern
-	query   func(amendments) string
+	query   func(aspect) string
 }
 
 func rollupColumns(r rollup) string {

@@ -126,7 +126,7 @@ func BenchmarkRoll(b *testing.B) {
 			}))
 			for b.Loop() {
 				generation++
-				req := warehouse.RollRequest{Workspace: "w", Days: []event.Day{event.DayOf(day)}, Generation: generation}
+				req := warehouse.RollRequest{Workspace: "w", Days: warehouse.WholeDays([]event.Day{event.DayOf(day)}), Generation: generation}
 				if err := db.Roll(ctx, req); err != nil {
 					b.Fatal(err)
 				}

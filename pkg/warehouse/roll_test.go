@@ -35,7 +35,7 @@ func load(ctx context.Context, t warehousetest.Fataler, db *warehouse.DB, zone *
 		t.Fatal(err)
 	}
 	for workspace, days := range touched {
-		for chunk := range slices.Chunk(warehouse.LocalDays(zone, days), warehouse.MaxRollDays) {
+		for chunk := range slices.Chunk(warehouse.LocalTouches(zone, days), warehouse.MaxRollDays) {
 			req := warehouse.RollRequest{Workspace: workspace, Zone: zone.String(), Days: chunk, Generation: generation}
 			if err := db.Roll(ctx, req); err != nil {
 				t.Fatal(err)
@@ -49,7 +49,7 @@ func load(ctx context.Context, t warehousetest.Fataler, db *warehouse.DB, zone *
 // rollups are what a fold over all effective rows gives.
 func TestRollupsEqualBruteForce(t *testing.T) {
 	t.Parallel()
-	db := open(t)
+	db := openWith(t, warehouse.Config{SegmentRows: smallSegment})
 	workspaces := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		workspaces++
@@ -60,6 +60,10 @@ func TestRollupsEqualBruteForce(t *testing.T) {
 		}
 		maker := warehousetest.NewMaker()
 		facts := warehousetest.Facts(rt, maker, workspace, "s")
+		// Received within a few seconds, so that what comes next may belong to any segment of a day.
+		for i := range facts {
+			facts[i].ReceivedAt = facts[i].ReceivedAt.Add(time.Duration(rapid.IntRange(0, 12000).Draw(rt, "received")) * time.Millisecond)
+		}
 		rows := facts
 		for range rapid.IntRange(0, 3).Draw(rt, "copies") {
 			rows = append(rows, rapid.SampledFrom(facts).Draw(rt, "copy"))
@@ -77,6 +81,28 @@ func TestRollupsEqualBruteForce(t *testing.T) {
 			rt.Fatal(warehousetest.Difference(got, want))
 		}
 	})
+	cut(t, db)
+}
+
+// smallSegment is how many events a segment takes where a test is to have many of them.
+const smallSegment = 2
+
+// cut wants days that were rolled in segments, of which a later roll has left some as they were: else the test has shown nothing of
+// them.
+func cut(t *testing.T, db *warehouse.DB) {
+	t.Helper()
+	var rows []struct {
+		Cut    uint64 `ch:"cut"`
+		Shared uint64 `ch:"shared"`
+	}
+	const sql = `SELECT countIf(length(segments) > 1) AS cut, countIf(arrayExists(s -> s < generation, segments)) AS shared FROM rollup_pointer`
+	if err := db.Query(t.Context(), sql, nil, &rows); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d pointers with several segments, %d that share one with an earlier pointer", rows[0].Cut, rows[0].Shared)
+	if rows[0].Cut == 0 || rows[0].Shared == 0 {
+		t.Error("no day was rolled in segments")
+	}
 }
 
 // A roll of days makes their rows new as a whole, and a sweep takes away what was superseded, no more.
@@ -187,4 +213,43 @@ func TestSumsOfMoneyDoNotWrap(t *testing.T) {
 	if want := decimal.RequireFromString("299999999999999999997.000000000000000003"); len(got) != 1 || !got[0].Billed.Equal(want) {
 		t.Errorf("billed %v, want %s", got, want)
 	}
+}
+
+// A sweep leaves the segments that a later roll has left as they were, and takes away those that it has made anew.
+func TestSweepKeepsSharedSegments(t *testing.T) {
+	t.Parallel()
+	db := openWith(t, warehouse.Config{SegmentRows: smallSegment})
+	maker := warehousetest.NewMaker()
+	var rows []event.Stored
+	for i := range 12 {
+		r := maker.Stored(t, "w", "s", fmt.Sprint(i), day(2026, 3, 1), &event.HoursSaved{DoingMinutes: warehousetest.Number("5")})
+		r.ReceivedAt = r.ReceivedAt.Add(time.Duration(10*i) * time.Second)
+		rows = append(rows, r)
+		load(t.Context(), t, db, time.UTC, uint64(10*(i+1)), []event.Stored{r})
+	}
+	want := warehousetest.BruteForce(t, rows, time.UTC)
+	count := func() uint64 {
+		t.Helper()
+		var n []struct {
+			N uint64 `ch:"n"`
+		}
+		if err := db.Query(t.Context(), "SELECT uniqExact(generation) AS n FROM rollup_hours", nil, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n[0].N
+	}
+	before := count()
+	for range 2 {
+		if err := db.SweepBefore(t.Context(), time.Now().Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if got := warehousetest.ReadRollups(t.Context(), t, db, "w"); !slices.Equal(got, want) {
+			t.Fatal(warehousetest.Difference(got, want))
+		}
+	}
+	// Of 12 events a segment has as many as all that follow it together, or twice as many: 4 at the most.
+	if after := count(); after < 2 || after > 4 || before < 12 {
+		t.Errorf("%d generations before the sweep and %d after it", before, after)
+	}
+	cut(t, db)
 }

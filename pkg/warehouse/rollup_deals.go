@@ -1,17 +1,43 @@
 package warehouse
 
-import "plumbline/pkg/event"
+import (
+	"strings"
+
+	"plumbline/pkg/event"
+)
+
+const dealsTable = "rollup_deals"
 
 func dealsRollup() rollup {
 	return rollup{
-		table: "rollup_deals",
+		table: dealsTable,
 		columns: []string{
 			"deal", "team", "workflow", "stage", "status", "amount", "currency", "created_at", "decided_at",
 			"decided_day", "assisted", "margin", "experiment", "touches", "changes", "last_change", "identity",
 		},
-		concern: concern{event.KindPipeline, onDealDays, false},
-		query:   dealsQuery,
+		concern: concern{event.KindPipeline, onDealDays, false, false},
+		query:   func(a aspect) string { return dealsQuery(a, "") },
 	}
+}
+
+// changedDeals are those of which a change was received at a time or later.
+const changedDeals = "SELECT deal FROM pipeline WHERE " + ofWorkspace + " AND received_at >= {changed:DateTime64(3, 'UTC')}"
+
+// changedDealsRollup makes the deals anew that have changed, and takes the others over from the generations before. The first
+// change that was received tells them: what was stored earlier is in the generation before, or has a mark that is to come.
+// Voids and corrections have all deals of their days made anew.
+func changedDealsRollup() rollup {
+	out := dealsRollup()
+	out.query = func(a aspect) string {
+		return "SELECT {workspace:String}, day, {generation:UInt64}, " + strings.Join(out.columns, ", ") + `
+FROM rollup_deals
+WHERE workspace = {workspace:String} AND day IN {days:Array(Date32)}
+	AND (day, generation) IN (SELECT at.1, at.2 FROM (SELECT arrayJoin(arrayZip({days:Array(Date32)}, {before:Array(UInt64)})) AS at))
+	AND deal NOT IN (` + changedDeals + `)
+UNION ALL
+` + dealsQuery(a, changedDeals)
+	}
+	return out
 }
 
 // onDealDays are changes because of which a deal may stand on one of the days: it stands on the day of its creation, or of
@@ -20,7 +46,7 @@ const onDealDays = rawDays + " OR toDate32(created_at) IN {raw_days:Array(Date32
 
 // dealCandidates are the deals that may stand on one of the days, and some more. Of a corrected change it takes the raw
 // one and each correction, of which the last counts.
-func dealCandidates(a amendments) string {
+func dealCandidates(a aspect) string {
 	sql := "SELECT deal FROM pipeline WHERE " + ofWorkspace + " AND (" + onDealDays + ")"
 	if !a.corrections {
 		return sql
@@ -35,11 +61,14 @@ func dealCandidates(a amendments) string {
 }
 
 // dealsQuery makes one row of a deal, of all of its changes, on the day of its creation. Only changes of deals that may
-// stand on one of the days are read.
-func dealsQuery(a amendments) string {
-	candidates := dealCandidates(a)
+// stand on one of the days are read, and only those of some deals, where these are given.
+func dealsQuery(a aspect, only string) string {
+	among := "deal IN (" + dealCandidates(a) + ")"
+	if only != "" {
+		among += " AND deal IN (" + only + ")"
+	}
 	changes := rows{
-		kind: event.KindPipeline, uncorrected: "deal IN (" + candidates + ")", columns: []string{
+		kind: event.KindPipeline, uncorrected: among, columns: []string{
 			"time", "source", "id", "identity", "deal", "team", "workflow", "stage", "status", "amount", "currency",
 			"created_at", "closed_at", "assisted", "touches", "experiment", "margin", "sequence",
 		},
@@ -47,11 +76,11 @@ func dealsQuery(a amendments) string {
 	// A correction may have brought a change to a deal that is none of them, of which the other changes are not here.
 	wanted := ""
 	if a.corrections {
-		wanted = "WHERE deal IN (" + candidates + ")"
+		wanted = "WHERE " + among
 	}
 	// The changes are numbered once, by (time, sequence, source, id), and then compared by number: comparing the four for each
 	// column takes several times as long. The currency belongs to the amount: it is taken from the same change.
-	return head + `deal, team, workflow, stage, status, amount, currency, created, decided,
+	return a.head() + `deal, team, workflow, stage, status, amount, currency, created, decided,
 	toDate32(toTimeZone(decided, {zone:String})), assisted, margin, experiment, touches, changes, last_change, identity
 FROM (
 	SELECT *,
@@ -82,7 +111,7 @@ FROM (
 		) AS p
 		GROUP BY deal
 	)
-) ` + theDays
+) ` + a.theDays()
 }
 
 // farther is more than a deal has changes: what is wanted first is moved by it.

@@ -21,11 +21,11 @@ func onLocalDays(table string, kind event.Kind, columns []string, computed map[s
 	return rollup{
 		table:   table,
 		columns: columns,
-		concern: concern{kind, rawDays, true},
-		query: func(a amendments) string {
-			return head + strings.Join(selected, ", ") + `
+		concern: concern{kind, rawDays, true, true},
+		query: func(a aspect) string {
+			return a.head() + strings.Join(selected, ", ") + `
 FROM (SELECT *, ` + localDay + ` AS local_day FROM ` + events.sql(a) + `)
-` + theDays
+` + a.theDays()
 		},
 	}
 }
@@ -60,13 +60,13 @@ func trainingRollup() rollup {
 	return rollup{
 		table:   "rollup_training",
 		columns: []string{"team", "workflow", "person", "course", "purpose", "n", "hours", "hours_n", "completed_n"},
-		concern: concern{event.KindTraining, rawDays, true},
-		query: func(a amendments) string {
+		concern: concern{event.KindTraining, rawDays, true, true},
+		query: func(a aspect) string {
 			// A group in which no event states hours sums to NULL.
-			return head + `team, workflow, person, course, purpose, count(), ifNull(sum(hours), 0), countIf(ifNull(hours, 0) > 0), countIf(completed)
+			return a.head() + `team, workflow, person, course, purpose, count(), ifNull(sum(hours), 0), countIf(ifNull(hours, 0) > 0), countIf(completed)
 FROM (SELECT *, ` + localDay + ` AS local_day FROM ` + events.sql(a) + `)
-` + theDays + `
-GROUP BY local_day, team, workflow, person, course, purpose`
+` + a.theDays() + `
+GROUP BY local_day, segment, team, workflow, person, course, purpose`
 		},
 	}
 }
@@ -76,12 +76,12 @@ func changesRollup() rollup {
 	return rollup{
 		table:   "rollup_changes",
 		columns: []string{"team", "workflow", "n"},
-		concern: concern{event.KindPipeline, rawDays, true},
-		query: func(a amendments) string {
-			return head + `team, workflow, count()
+		concern: concern{event.KindPipeline, rawDays, true, true},
+		query: func(a aspect) string {
+			return a.head() + `team, workflow, count()
 FROM (SELECT *, ` + localDay + ` AS local_day FROM ` + events.sql(a) + `)
-` + theDays + `
-GROUP BY local_day, team, workflow`
+` + a.theDays() + `
+GROUP BY local_day, segment, team, workflow`
 		},
 	}
 }

@@ -22,16 +22,12 @@ const (
 	localDay = "if(time < {since:DateTime64(3, 'UTC')}, toDate32('1900-01-01'), greatest(toDate32(toTimeZone(time, {zone:String})), {first:Date32}))"
 	// createdDay is that of the creation of a deal.
 	createdDay = "if(created < {since:DateTime64(3, 'UTC')}, toDate32('1900-01-01'), greatest(toDate32(toTimeZone(created, {zone:String})), {first:Date32}))"
-	// head are the first three columns of every rollup.
-	head = "SELECT {workspace:String}, local_day, {generation:UInt64}, "
-	// theDays keeps the days asked for.
-	theDays = "WHERE local_day IN {days:Array(Date32)}"
 )
 
 func hoursRollup() rollup {
 	// Sums of Decimal(18, 6) are Decimal(38, 6). A product of two needs 38 digits, for which the operands are widened: it would
 	// overflow in 64 bits. Its sum needs 256 bits, or it might wrap around in 128.
-	const query = head + `team, workflow, person, evidence, assisted, trial,
+	const query = `team, workflow, person, evidence, assisted, trial,
 	count(),
 	sum(units),
 	ifNull(sum(doing_minutes), 0), ifNull(sum(prompting_minutes), 0), ifNull(sum(review_minutes), 0),
@@ -61,11 +57,11 @@ FROM (
 			"doing_minutes", "prompting_minutes", "review_minutes", "rework_minutes", "correction_minutes", "minutes",
 			"given_n", "given_units", "given_baseline", "given_minutes", "units_sq", "minutes_sq", "minutes_units",
 		},
-		concern: concern{event.KindHoursSaved, rawDays, true},
-		query: func(a amendments) string {
-			return query + events.sql(a) + `
-) ` + theDays + `
-GROUP BY local_day, team, workflow, person, evidence, assisted, trial`
+		concern: concern{event.KindHoursSaved, rawDays, true, true},
+		query: func(a aspect) string {
+			return a.head() + query + events.sql(a) + `
+) ` + a.theDays() + `
+GROUP BY local_day, segment, team, workflow, person, evidence, assisted, trial`
 		},
 	}
 }
@@ -83,11 +79,11 @@ func trialsRollup() rollup {
 	return rollup{
 		table:   "rollup_trials",
 		columns: columns,
-		concern: concern{event.KindHoursSaved, rawDays + " AND " + inTrial, true},
-		query: func(a amendments) string {
-			return head + strings.Join(columns, ", ") + `
+		concern: concern{event.KindHoursSaved, rawDays + " AND " + inTrial, true, false},
+		query: func(a aspect) string {
+			return a.head() + strings.Join(columns, ", ") + `
 FROM (SELECT *, ` + localDay + ` AS local_day FROM ` + events.sql(a) + `)
-` + theDays + ` AND ` + inTrial
+` + a.theDays() + ` AND ` + inTrial
 		},
 	}
 }
@@ -105,17 +101,17 @@ func spendRollup() rollup {
 			"team", "workflow", "vendor", "category", "currency", "charge_category",
 			"n", "billed", "effective", "effective_n", "final_n",
 		},
-		concern: concern{event.KindVendorSpend, condition, false},
-		query: func(a amendments) string {
-			return head + `team, workflow, vendor, category, currency, charge_category,
+		concern: concern{event.KindVendorSpend, condition, false, true},
+		query: func(a aspect) string {
+			return a.head() + `team, workflow, vendor, category, currency, charge_category,
 	count(),
 	sum(toDecimal256(billed_cost, 18)),
 	sum(toDecimal256(ifNull(effective_cost, 0), 18)),
 	count(effective_cost),
 	countIf(final)
 FROM (SELECT *, ifNull(invoice_date, ` + localDay + `) AS local_day FROM ` + events.sql(a) + `)
-` + theDays + `
-GROUP BY local_day, team, workflow, vendor, category, currency, charge_category`
+` + a.theDays() + `
+GROUP BY local_day, segment, team, workflow, vendor, category, currency, charge_category`
 		},
 	}
 }
@@ -131,17 +127,17 @@ func conversionsRollup() rollup {
 			"team", "workflow", "experiment", "variant", "metric", "currency",
 			"n", "exposures", "conversions", "value", "value_squares", "deal_n",
 		},
-		concern: concern{event.KindConversion, rawDays, true},
-		query: func(a amendments) string {
-			return head + `team, workflow, experiment, variant, metric, currency,
+		concern: concern{event.KindConversion, rawDays, true, true},
+		query: func(a aspect) string {
+			return a.head() + `team, workflow, experiment, variant, metric, currency,
 	count(),
 	sum(ifNull(exposures, 0)), sum(ifNull(conversions, 0)),
 	sum(toDecimal256(ifNull(value, 0), 18)),
 	sum(toDecimal256(ifNull(value_squares, 0), 18)),
 	countIf(deal != '')
 FROM (SELECT *, ` + localDay + ` AS local_day FROM ` + events.sql(a) + `)
-` + theDays + `
-GROUP BY local_day, team, workflow, experiment, variant, metric, currency`
+` + a.theDays() + `
+GROUP BY local_day, segment, team, workflow, experiment, variant, metric, currency`
 		},
 	}
 }

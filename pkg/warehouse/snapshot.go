@@ -29,15 +29,29 @@ type Snapshot struct {
 type Rolled struct {
 	// Day is the local day.
 	Day event.Day
-	// Generation is the valid one of its rows.
+	// Generation is that of its latest roll.
+	Generation uint64
+	// Segments are the generations of its rows.
+	Segments []RolledSegment
+}
+
+// RolledSegment is rows of a day under one generation, which never change.
+type RolledSegment struct {
 	Generation uint64
 	holds      uint32
 }
 
-// MayHold tells whether a rollup can have rows of the day; false is certain. Of a table without a bit nothing is known.
-func (r Rolled) MayHold(table string) bool {
+// Holding are the generations of the day that can have rows of a rollup; other ones certainly have none. Of a table without a
+// bit nothing is known.
+func (r Rolled) Holding(table string) []uint64 {
 	bit := holdsBit(table)
-	return bit == 0 || r.holds&bit != 0
+	var out []uint64
+	for _, s := range r.Segments {
+		if bit == 0 || s.holds&bit != 0 {
+			out = append(out, s.Generation)
+		}
+	}
+	return out
 }
 
 // holdsAny says that every rollup may have rows.
@@ -72,19 +86,30 @@ func (db *DB) Snapshot(ctx context.Context, workspace string) (Snapshot, error) 
 	var rows []struct {
 		Days        []time.Time `ch:"days"`
 		Generations []uint64    `ch:"generations"`
-		Holds       []uint32    `ch:"holds"`
+		Segments    [][]uint64  `ch:"segments"`
+		Held        [][]uint32  `ch:"held"`
+		Deals       []uint64    `ch:"deals"`
 		AsOf        time.Time   `ch:"as_of"`
 	}
-	const sql = `SELECT groupArray(day) AS days, groupArray(latest) AS generations, groupArray(held) AS holds, now64(3, 'UTC') AS as_of FROM (
-	SELECT day, max(generation) AS latest, argMax(rollup_pointer.holds, generation) AS held
-	FROM rollup_pointer WHERE workspace = {workspace:String} GROUP BY day ORDER BY day
+	const sql = `SELECT groupArray(day) AS days, groupArray(latest) AS generations, groupArray(last.1) AS segments, groupArray(last.2) AS held,
+	groupArray(last.3) AS deals, now64(3, 'UTC') AS as_of
+FROM (
+	SELECT day, max(generation) AS latest, argMax((p.segments, p.held, p.deals), generation) AS last
+	FROM rollup_pointer AS p WHERE workspace = {workspace:String} GROUP BY day ORDER BY day
 )`
 	if err := db.Query(ctx, sql, map[string]any{"workspace": workspace}, &rows); err != nil {
 		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
 	}
 	out := Snapshot{Days: make([]Rolled, len(rows[0].Days)), AsOf: rows[0].AsOf.UTC(), CompleteThrough: complete}
 	for i, d := range rows[0].Days {
-		out.Days[i] = Rolled{event.DayOf(d), rows[0].Generations[i], rows[0].Holds[i]}
+		r := Rolled{Day: event.DayOf(d), Generation: rows[0].Generations[i]}
+		for j, g := range rows[0].Segments[i] {
+			r.Segments = append(r.Segments, RolledSegment{g, rows[0].Held[i][j]})
+		}
+		if g := rows[0].Deals[i]; g != 0 {
+			r.Segments = append(r.Segments, RolledSegment{g, holdsBit(dealsTable)})
+		}
+		out.Days[i] = r
 		out.Generation = max(out.Generation, rows[0].Generations[i])
 	}
 	return out, nil

@@ -13,8 +13,8 @@ import (
 	"plumbline/pkg/event"
 )
 
-// Touched says which UTC days of each workspace have to be rolled anew because the rows were stored. The rows and
-// their identities must be stored already.
+// Touched says what of which UTC days of each workspace has to be rolled anew because the rows were stored, in the order of
+// days. The rows and their identities must be stored already.
 //
 // For most rows the answer is in the row. But a correction moves days of its target, the correction and its target
 // may arrive in either order and through different loaders, and every change of a deal may move the deal to another
@@ -22,18 +22,21 @@ import (
 // target and for other corrections of it, the loader of a target looks for corrections, and the loader of a
 // change looks for the other changes of the deal. Of two sides that store first and look second, at least one sees the
 // other, and that one marks the days of both. A day marked too often costs a little work, a day too few is a wrong number.
-func (db *DB) Touched(ctx context.Context, rows []event.Stored) (map[string][]event.Day, error) {
+//
+// A row counts on its own days, among what was received when it was: no more of them is touched. What is reached through a
+// void or a correction is touched as a whole, and of the days on which a deal has ever had a reason to stand, the deals are.
+func (db *DB) Touched(ctx context.Context, rows []event.Stored) (map[string][]Touch, error) {
 	byWorkspace := map[string][]*event.Stored{}
 	for i := range rows {
 		byWorkspace[rows[i].Workspace] = append(byWorkspace[rows[i].Workspace], &rows[i])
 	}
-	out := make(map[string][]event.Day, len(byWorkspace))
+	out := make(map[string][]Touch, len(byWorkspace))
 	for workspace, rows := range byWorkspace {
-		t := touching{db: db, workspace: workspace, days: map[event.Day]bool{}, deals: map[string]bool{}, times: map[event.Identity]time.Time{}}
+		t := touching{db: db, workspace: workspace, days: Touches{}, deals: map[string]time.Time{}, times: map[event.Identity]time.Time{}}
 		if err := t.run(ctx, rows); err != nil {
 			return nil, fmt.Errorf("days touched in %q: %w", workspace, err)
 		}
-		out[workspace] = slices.SortedFunc(maps.Keys(t.days), func(a, b event.Day) int { return a.Compare(b.Time) })
+		out[workspace] = t.days.List()
 	}
 	return out, nil
 }
@@ -42,9 +45,10 @@ func (db *DB) Touched(ctx context.Context, rows []event.Stored) (map[string][]ev
 type touching struct {
 	db        *DB
 	workspace string
-	days      map[event.Day]bool
-	// deals are the keys of deals that a row belongs to, or a correction has it belong to.
-	deals map[string]bool
+	days      Touches
+	// deals are the keys of deals that a row belongs to, or a correction has it belong to, with when the first such row was received;
+	// [anyDeal] where a correction or a void has to do with it.
+	deals map[string]time.Time
 	// times are the times of the rows and of the targets that are known.
 	times map[event.Identity]time.Time
 	// amended says that some event of the workspace was corrected.
@@ -59,7 +63,7 @@ func (t *touching) run(ctx context.Context, rows []*event.Stored) error {
 	}
 	t.amended = !all || len(corrected) > 0
 	var targets []event.Identity
-	hours := map[int64]bool{} // days that recorded hours stand on: there are many, and they touch nothing else
+	hours := map[int64]Touch{} // by the days that recorded hours stand on: there are many, and they touch nothing else
 	for _, r := range rows {
 		if target, ok := TargetOf(r.Event); ok {
 			targets = append(targets, target)
@@ -68,14 +72,19 @@ func (t *touching) run(ctx context.Context, rows []*event.Stored) error {
 		if !all || corrected[r.Identity] {
 			t.times[r.Identity] = r.Time
 		}
-		if r.Kind == event.KindHoursSaved {
-			day := event.DayOf(r.Time).Unix()
-			if hours[day] {
-				continue
-			}
-			hours[day] = true
+		own := Touch{Day: event.DayOf(r.Time), Since: received(r), Rows: 1}
+		if r.Kind != event.KindHoursSaved {
+			t.fact(r.Data, r.Time, own)
+			continue
 		}
-		t.fact(r.Data, r.Time)
+		day := own.Day.Unix()
+		if before, ok := hours[day]; ok {
+			own = before.and(own)
+		}
+		hours[day] = own
+	}
+	for _, own := range hours {
+		t.days.Add(own.Day, own)
 	}
 	if err := t.targets(ctx, targets); err != nil {
 		return err
@@ -110,13 +119,21 @@ func (t *touching) corrected(ctx context.Context) (targets map[event.Identity]bo
 
 // fact adds what one payload touches. The day of the event itself is always among it: a correction may take away
 // the field because of which the event stood on another day.
-func (t *touching) fact(data event.Data, at time.Time) {
-	t.days[event.DayOf(at)] = true
-	for _, d := range data.Touched(at) {
-		t.days[d] = true
-	}
+func (t *touching) fact(data event.Data, at time.Time, how Touch) {
 	if p, ok := data.(*event.Pipeline); ok {
-		t.deals[p.Deal] = true
+		if how.Whole() {
+			t.deal(p.Deal, anyDeal())
+		} else {
+			t.deal(p.Deal, how.Since)
+			how.Deals = how.Since
+		}
+	}
+	own := event.DayOf(at)
+	t.days.Add(own, how)
+	for _, d := range data.Touched(at) {
+		if !d.Equal(own.Time) {
+			t.days.Add(d, how)
+		}
 	}
 }
 
@@ -132,7 +149,7 @@ func (t *touching) targets(ctx context.Context, ids []event.Identity) error {
 			continue
 		}
 		t.times[id] = k.Time
-		t.days[event.DayOf(k.Time)] = true
+		t.days.Add(event.DayOf(k.Time), Touch{})
 		byKind[k.Kind] = append(byKind[k.Kind], id)
 	}
 	if err := t.spendTargets(ctx, byKind[event.KindVendorSpend]); err != nil {
@@ -161,7 +178,7 @@ func (t *touching) spendTargets(ctx context.Context, ids []event.Identity) error
 		if r.Start != nil && r.End != nil {
 			spend.ChargePeriodStart, spend.ChargePeriodEnd = &event.Time{Time: r.Start.UTC()}, &event.Time{Time: r.End.UTC()}
 		}
-		t.fact(&spend, r.Time.UTC())
+		t.fact(&spend, r.Time.UTC(), Touch{})
 	}
 	return nil
 }
@@ -175,7 +192,7 @@ func (t *touching) dealTargets(ctx context.Context, ids []event.Identity) error 
 		return err
 	}
 	for _, r := range rows {
-		t.deals[r.Deal] = true
+		t.deal(r.Deal, anyDeal())
 	}
 	return nil
 }
@@ -226,12 +243,15 @@ func (t *touching) corrections(ctx context.Context) error {
 		if err := json.Unmarshal([]byte(r.Data), data); err != nil {
 			return fmt.Errorf("read a correction of %s: %w", r.Kind, err)
 		}
-		t.fact(data, t.times[r.Target])
+		t.fact(data, t.times[r.Target], Touch{})
 	}
 	return nil
 }
 
-// cohorts adds every day that the deals have ever had a reason to stand on.
+// deal adds a deal of which a change was received at some time.
+func (t *touching) deal(key string, at time.Time) { t.deals[key] = first(t.deals[key], at) }
+
+// cohorts adds the deals of every day that the deals have ever had a reason to stand on.
 func (t *touching) cohorts(ctx context.Context) error {
 	delete(t.deals, "")
 	if len(t.deals) == 0 {
@@ -252,8 +272,12 @@ func (t *touching) cohorts(ctx context.Context) error {
 	if err := t.db.Query(ctx, sql, map[string]any{"workspace": t.workspace}, &rows); err != nil {
 		return err
 	}
+	earliest := time.Time{}
+	for _, at := range t.deals {
+		earliest = first(earliest, at)
+	}
 	for _, r := range rows {
-		t.days[event.DayOf(r.Day)] = true
+		t.days.Add(event.DayOf(r.Day), Touch{Deals: earliest})
 	}
 	return nil
 }

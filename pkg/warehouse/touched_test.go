@@ -17,7 +17,7 @@ import (
 // the six steps fall, the rollups are right in the end.
 func TestTouchedInEveryInterleaving(t *testing.T) {
 	t.Parallel()
-	db := open(t)
+	db := openWith(t, warehouse.Config{SegmentRows: smallSegment})
 	for i, order := range interleavings() {
 		workspace := fmt.Sprint(i)
 		sides := pairs(t, workspace)
@@ -50,8 +50,10 @@ func pairs(t *testing.T, workspace string) [2][]event.Stored {
 	at, other := day(2026, 3, 1), day(2026, 7, 1)
 	var out [2][]event.Stored
 	pair := func(id string, first, second event.Data, when time.Time) {
-		out[0] = append(out[0], m.Stored(t, workspace, "s", id, at, first))
-		out[1] = append(out[1], m.Stored(t, workspace, "s", id+" too", when, second))
+		for side, one := range []event.Stored{m.Stored(t, workspace, "s", id, at, first), m.Stored(t, workspace, "s", id+" too", when, second)} {
+			one.ReceivedAt = one.ReceivedAt.Add(time.Duration(5*len(out[side])) * time.Second)
+			out[side] = append(out[side], one)
+		}
 	}
 	pair("moved", charge("a", &invoiced), warehousetest.Correction(t, "s", "moved", charge("a", &moved)), other)
 	pair("undated", charge("b", &invoiced), warehousetest.Correction(t, "s", "undated", charge("b", nil)), other)
@@ -76,7 +78,7 @@ func step(t *testing.T, db *warehouse.DB, rows []event.Stored, n int, generation
 	case 1:
 		err = db.InsertIdentities(t.Context(), rows)
 	case 2:
-		var touched map[string][]event.Day
+		var touched map[string][]warehouse.Touch
 		if touched, err = db.Touched(t.Context(), rows); err == nil {
 			workspace := rows[0].Workspace
 			err = db.Roll(t.Context(), warehouse.RollRequest{Workspace: workspace, Days: touched[workspace], Generation: generation})

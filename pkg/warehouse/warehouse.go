@@ -31,6 +31,8 @@ type Config struct {
 	InsertTimeout time.Duration `name:"insert-timeout" default:"20s" help:"longest time for one insert"`
 	// RollTimeout bounds one statement of a roll. Default 5 minutes.
 	RollTimeout time.Duration `name:"roll-timeout" default:"5m" help:"longest time for one statement of a roll"`
+	// SegmentRows is from how many events on a day is rolled in segments. Default 20,000.
+	SegmentRows int `name:"segment-rows" default:"20000" help:"from how many events on a day is rolled in segments"`
 }
 
 // DB is an open warehouse. It is safe for concurrent use.
@@ -55,6 +57,9 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	if cfg.RollTimeout == 0 {
 		cfg.RollTimeout = 5 * time.Minute
+	}
+	if cfg.SegmentRows == 0 {
+		cfg.SegmentRows = defaultSegmentRows
 	}
 	opts.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
 	// Each connection keeps what it has compressed at once, twice, for the next block.

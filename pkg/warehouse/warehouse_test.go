@@ -28,7 +28,13 @@ func TestMain(m *testing.M) {
 // open returns a migrated warehouse of the test's own.
 func open(t *testing.T) *warehouse.DB {
 	t.Helper()
-	db, err := warehouse.Open(t.Context(), warehouse.Config{DSN: embeddedtest.Database(t)})
+	return openWith(t, warehouse.Config{})
+}
+
+func openWith(t *testing.T, cfg warehouse.Config) *warehouse.DB {
+	t.Helper()
+	cfg.DSN = embeddedtest.Database(t)
+	db, err := warehouse.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 func FuzzMark(f *testing.F) {
 	f.Add([]byte(`{"workspace":"w","day":"2026-11-01","partition":3,"offset":7}`))
 	f.Add([]byte(`{"workspace":"w","all":true}`))
+	f.Add([]byte(`{"workspace":"w","day":"2026-11-01","since":"2026-11-01T10:00:00.001Z","deals":"1970-01-01T00:00:00.000Z","rows":7}`))
+	f.Add([]byte(`{"workspace":"w","day":"2026-11-01","since":"0001-01-01T00:00:00Z","rows":-1}`))
 	f.Add([]byte(`{"workspace":"w","day":"1900-01-01"}`))
 	f.Add([]byte(`{"workspace":"","day":"2200-12-31"}`))
 	f.Fuzz(func(t *testing.T, value []byte) {

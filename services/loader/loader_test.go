@@ -42,7 +42,8 @@ func newWorld(t testing.TB) *world {
 	brokers, prefix := embeddedtest.Broker(t)
 	return worldOf(t, Config{
 		Listen: "127.0.0.1:0", Bus: bus.Config{Brokers: brokers, Prefix: prefix, Partitions: 2},
-		Warehouse: warehouse.Config{DSN: embeddedtest.Database(t)},
+		// Days of few events are rolled in segments already.
+		Warehouse: warehouse.Config{DSN: embeddedtest.Database(t), SegmentRows: 3},
 		Linger:    50 * time.Millisecond, RollLinger: 50 * time.Millisecond, Session: 6 * time.Second,
 	})
 }

@@ -23,6 +23,10 @@ type mark struct {
 	// Day is a UTC day. All stands for every day there is.
 	Day event.Day `json:"day,omitzero"`
 	All bool      `json:"all,omitzero"`
+	// Since, Deals and Rows are those of [warehouse.Touch]: without the first two the day is rolled whole.
+	Since event.Time `json:"since,omitzero"`
+	Deals event.Time `json:"deals,omitzero"`
+	Rows  int        `json:"rows,omitzero"`
 	// Partition and Offset are the last event of the chunk that made the mark, for people who look for the cause.
 	Partition int   `json:"partition"`
 	Offset    int64 `json:"offset"`
@@ -36,8 +40,10 @@ func (l *loader) mark(ctx context.Context, b *batch) error {
 	}
 	var marks []mark
 	for _, workspace := range slices.Sorted(maps.Keys(touched)) {
-		for _, day := range touched[workspace] {
-			marks = append(marks, mark{Workspace: workspace, Day: day, Partition: b.chunk.Partition, Offset: b.chunk.Last})
+		for _, t := range touched[workspace] {
+			m := mark{Workspace: workspace, Day: t.Day, Rows: t.Rows, Partition: b.chunk.Partition, Offset: b.chunk.Last}
+			m.Since.Time, m.Deals.Time = t.Since, t.Deals
+			marks = append(marks, m)
 		}
 	}
 	return l.writeMarks(ctx, marks)
@@ -81,7 +87,7 @@ func readMark(value []byte) (mark, error) {
 // due is what the marks of a chunk ask for in one workspace.
 type due struct {
 	all  bool
-	days map[event.Day]bool
+	days warehouse.Touches
 }
 
 // rollChunk rolls the days that the marks name, each once.
@@ -97,13 +103,13 @@ func (l *loader) rollChunk(ctx context.Context, chunk bus.Chunk) error {
 		}
 		d := byWorkspace[k.Workspace]
 		if d == nil {
-			d = &due{days: map[event.Day]bool{}}
+			d = &due{days: warehouse.Touches{}}
 			byWorkspace[k.Workspace] = d
 		}
 		if k.All {
 			d.all = true
 		} else {
-			d.days[k.Day] = true
+			d.days.Add(k.Day, warehouse.Touch{Since: k.Since.Time, Deals: k.Deals.Time, Rows: max(k.Rows, 0)})
 		}
 	}
 	for _, workspace := range slices.Sorted(maps.Keys(byWorkspace)) {
@@ -126,15 +132,16 @@ func (l *loader) roll(ctx context.Context, workspace string, d *due, last int64)
 	if err != nil {
 		return err
 	}
-	days := slices.Collect(maps.Keys(d.days))
 	if d.all {
 		all, err := l.db.AllDays(ctx, workspace)
 		if err != nil {
 			return err
 		}
-		days = append(days, all...)
+		for _, day := range all {
+			d.days.Add(day, warehouse.Touch{})
+		}
 	}
-	local, seam, err := l.openDays(ctx, workspace, warehouse.LocalDays(zone, days))
+	local, seam, err := l.openDays(ctx, workspace, warehouse.LocalTouches(zone, d.days.List()))
 	if err != nil {
 		return err
 	}

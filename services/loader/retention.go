@@ -170,7 +170,7 @@ func (l *loader) refuseClosed(ctx context.Context, b *batch, closed map[event.Id
 
 // openDays leaves out the local days that are sealed, and counts them: whatever marks say, they are not rolled. The seam is
 // where the others begin.
-func (l *loader) openDays(ctx context.Context, workspace string, days []event.Day) ([]event.Day, warehouse.Seam, error) {
+func (l *loader) openDays(ctx context.Context, workspace string, days []warehouse.Touch) ([]warehouse.Touch, warehouse.Seam, error) {
 	seal, err := l.seal.read(ctx)
 	if err != nil || seal.SealedBefore.IsZero() {
 		return days, warehouse.Seam{}, err
@@ -181,7 +181,7 @@ func (l *loader) openDays(ctx context.Context, workspace string, days []event.Da
 	}
 	open := days[:0:0]
 	for _, d := range days {
-		if !d.Before(seal.SealedBefore.Time) {
+		if !d.Day.Before(seal.SealedBefore.Time) {
 			open = append(open, d)
 		}
 	}

@@ -57,7 +57,7 @@ func newBench(t *testing.T, now time.Time) *bench {
 	t.Helper()
 	brokers, prefix := embeddedtest.Broker(t)
 	cfg := Config{
-		Bus: bus.Config{Brokers: brokers, Prefix: prefix, Partitions: 1}, Warehouse: warehouse.Config{DSN: embeddedtest.Database(t)},
+		Bus: bus.Config{Brokers: brokers, Prefix: prefix, Partitions: 1}, Warehouse: warehouse.Config{DSN: embeddedtest.Database(t), SegmentRows: 3},
 		Secret: event.Secret(secretText), AdminToken: adminToken, Now: func() time.Time { return now },
 	}
 	db, err := warehouse.Open(t.Context(), cfg.Warehouse)
@@ -130,7 +130,7 @@ func (b *bench) roll() {
 	zone := registry.NewSnapshot(records).Zone(b.cfg.Now())
 	for chunk := range slices.Chunk(warehouse.LocalDays(zone, days), warehouse.MaxRollDays) {
 		b.generation++
-		err := b.db.Roll(b.t.Context(), warehouse.RollRequest{Workspace: workspace, Zone: zone.String(), Days: chunk, Generation: b.generation})
+		err := b.db.Roll(b.t.Context(), warehouse.RollRequest{Workspace: workspace, Zone: zone.String(), Days: warehouse.WholeDays(chunk), Generation: b.generation})
 		if err != nil {
 			b.t.Fatal(err)
 		}

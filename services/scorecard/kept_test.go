@@ -42,6 +42,9 @@ func TestKeptRowsAreThoseOfTheStatement(t *testing.T) {
 			t.Errorf("%s never had a row", query)
 		}
 	}
+	if w.segments == 0 {
+		t.Error("no day was in segments")
+	}
 }
 
 // keptWorld is one workspace of the test.
@@ -52,6 +55,8 @@ type keptWorld struct {
 	generation uint64
 	random     *rand.Rand
 	compared   map[string]int
+	// segments counts the days that were seen in several.
+	segments int
 }
 
 // load stores events and rolls the days that they touch.
@@ -63,7 +68,9 @@ func (w *keptWorld) load() {
 		drawn := rapid.Custom(func(t *rapid.T) []event.Stored { return warehousetest.Facts(t, w.maker, w.workspace, source) })
 		rows = append(rows, drawn.Example(int(w.random.Int32()))...)
 	}
-	for _, r := range rows {
+	for i, r := range rows {
+		// Mostly later than what was loaded before.
+		rows[i].ReceivedAt = r.ReceivedAt.Add(time.Duration(w.random.IntN(12000)+10000*int(w.generation)) * time.Millisecond)
 		if s := r.Data.Shared(); s != nil {
 			s.Person = []string{"", "p", "q"}[w.random.IntN(3)]
 		}
@@ -81,7 +88,7 @@ func (w *keptWorld) load() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for chunk := range slices.Chunk(warehouse.LocalDays(time.UTC, touched[w.workspace]), warehouse.MaxRollDays) {
+	for chunk := range slices.Chunk(warehouse.LocalTouches(time.UTC, touched[w.workspace]), warehouse.MaxRollDays) {
 		w.generation++
 		req := warehouse.RollRequest{Workspace: w.workspace, Days: chunk, Generation: w.generation}
 		if err := w.db.Roll(w.t.Context(), req); err != nil {
@@ -94,6 +101,11 @@ func (w *keptWorld) view() *view {
 	snapshot, err := w.db.Snapshot(w.t.Context(), w.workspace)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	for _, d := range snapshot.Days {
+		if len(d.Holding("rollup_hours")) > 1 {
+			w.segments++
+		}
 	}
 	return &view{
 		viewer: access.Viewer{Workspace: w.workspace}, snapshot: snapshot, zone: time.UTC, db: w.db, days: w.store,

@@ -312,7 +312,11 @@ func TestFOCUSAccrualLosesNothing(t *testing.T) {
 		N      uint64          `ch:"n"`
 	}
 	sql := "SELECT sum(billed) AS billed, sum(month_n) AS n FROM rollup_accrual WHERE workspace = {workspace:String} AND " + warehouse.Current
-	if err := b.db.Query(t.Context(), sql, map[string]any{"workspace": workspace, "generation": b.generation}, &got); err != nil {
+	snapshot, err := b.db.Snapshot(t.Context(), workspace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.Query(t.Context(), sql, map[string]any{"workspace": workspace, "generation": snapshot.Generation}, &got); err != nil {
 		t.Fatal(err)
 	}
 	if got[0].Billed.String() != "20.52022672899" || got[0].N < uint64(len(rows)) {

@@ -171,7 +171,7 @@ func (o organisation) store(t *testing.T, db *warehouse.DB, sealer *event.Sealer
 	for d := event.DayOf(o.Start()).AddDate(0, 0, -1); d.Before(o.Until().AddDate(0, 0, 1)); d = d.AddDate(0, 0, 1) {
 		days = append(days, event.Day{Time: d})
 	}
-	if err := db.Roll(t.Context(), warehouse.RollRequest{Workspace: o.workspace, Zone: demo.Zone, Days: days, Generation: 1}); err != nil {
+	if err := db.Roll(t.Context(), warehouse.RollRequest{Workspace: o.workspace, Zone: demo.Zone, Days: warehouse.WholeDays(days), Generation: 1}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -26,7 +26,17 @@ func rollupKeys() map[string]string {
 	}
 }
 
-// ReadRollups reads all current rows of all rollups as texts.
+// summed cuts the columns of a rollup into those that rows are grouped by and those that are added up: the count n and all
+// that follow it. The rows of one key may stand in several segments of a day.
+func summed(columns []string) (keys, sums []string) {
+	at := slices.Index(columns, "n")
+	if at < 0 {
+		return columns, nil
+	}
+	return columns[:at], columns[at:]
+}
+
+// ReadRollups reads all current rows of all rollups as texts, those of one key added up.
 func ReadRollups(ctx context.Context, t Fataler, db *warehouse.DB, workspace string) []string {
 	t.Helper()
 	snapshot, err := db.Snapshot(ctx, workspace)
@@ -38,14 +48,21 @@ func ReadRollups(ctx context.Context, t Fataler, db *warehouse.DB, workspace str
 	maps.Copy(tables, pillarKeys())
 	for table, columns := range tables {
 		texts := []string{"'" + table + "'", "toString(day)"}
-		for c := range strings.SplitSeq(columns, ",") {
+		keys, sums := summed(strings.Split(columns, ","))
+		for _, c := range keys {
 			texts = append(texts, "ifNull(toString("+c+"), 'NULL')")
+		}
+		for _, c := range sums {
+			texts = append(texts, "toString(sum("+c+"))")
 		}
 		var rows []struct {
 			Text string `ch:"text"`
 		}
 		sql := "SELECT arrayStringConcat([" + strings.Join(texts, ", ") + "], '|') AS text FROM " + table +
 			" WHERE workspace = {workspace:String} AND " + warehouse.Current
+		if len(sums) > 0 {
+			sql += " GROUP BY " + strings.Join(append([]string{"day"}, keys...), ", ")
+		}
 		args := map[string]any{"workspace": workspace, "generation": snapshot.Generation}
 		if err := db.Query(ctx, sql, args, &rows); err != nil {
 			t.Fatal(err)

@@ -1,8 +1,8 @@
 // Package daily keeps rows of rollups from one request to the next, day by day.
 //
-// A day is rolled whole, under a generation, and its rows never change afterwards; a request sees one generation of each
-// day. What was read of a day therefore holds until the day has another generation, and a request reads only the days that
-// have changed since somebody asked before: mostly today. Nothing is kept that the rollups do not say, and nothing
+// The rows of a day under one generation never change, and a request sees some generations of each day. What was read of a day
+// therefore holds until its rows have other generations, and a request reads only what has changed since somebody
+// asked before: mostly today, and of today mostly what has come last. Nothing is kept that the rollups do not say, and nothing
 // longer than [keep] after it was asked for last, so that the rows of an erased person go here as they go there.
 package daily
 
@@ -66,11 +66,34 @@ type ledger struct {
 	rows int
 }
 
-// day is the rows of a day as one generation has them; nil where it has none.
+// day is the rows of a day as one of its rolls has left them.
 type day struct {
 	generation uint64
-	rows       any
-	count      int
+	pieces     []piece
+}
+
+// piece is the rows of a day under some generations, which are read together; nil where there are none.
+type piece struct {
+	of    []uint64
+	rows  any
+	count int
+}
+
+// piecesOf are the pieces that a day is read in, without their rows: one for all of its generations, whose rows the statement
+// adds up, or one for each where nothing is to be added.
+func piecesOf(parts metric.Parts, d warehouse.Rolled) []piece {
+	of := d.Holding(parts.Table)
+	switch {
+	case len(of) == 0:
+		return nil
+	case !parts.Apart:
+		return []piece{{of: of}}
+	}
+	out := make([]piece, len(of))
+	for i, g := range of {
+		out[i].of = []uint64{g}
+	}
+	return out
 }
 
 // Rows are the rows of the days that the parts need, in the order of days, as lists of [metric.Parts]. They are shared and
@@ -100,8 +123,10 @@ func (s *Store) Rows(ctx context.Context, parts metric.Parts, days []warehouse.R
 		if !ok {
 			found = l.days[d.Day]
 		}
-		if found.rows != nil {
-			out = append(out, found.rows)
+		for _, p := range found.pieces {
+			if p.rows != nil {
+				out = append(out, p.rows)
+			}
 		}
 	}
 	s.account(l)
@@ -144,26 +169,31 @@ func (s *Store) ledger(parts metric.Parts) (*ledger, error) {
 	return l, nil
 }
 
-// missing reads the days that the ledger does not have as they are wanted, and keeps them where they are newer than what
-// it has: a request that began earlier sees older generations, and takes nothing from those that began later.
+// missing puts together the days that the ledger does not have as they are wanted, and keeps them where they are newer than
+// what it has: a request that began earlier sees older generations, and takes nothing from those that began later.
 func (s *Store) missing(ctx context.Context, parts metric.Parts, l *ledger, days []warehouse.Rolled) (map[event.Day]day, error) {
 	read := map[event.Day]day{}
-	var wanted []event.Day
-	var generations []uint64
+	var wanted []*piece
+	var on []event.Day
 	for _, d := range days {
-		if have, ok := l.days[d.Day]; ok && have.generation == d.Generation {
+		have, ok := l.days[d.Day]
+		if ok && have.generation == d.Generation {
 			continue
 		}
-		read[d.Day] = day{generation: d.Generation}
-		if d.MayHold(parts.Table) {
-			wanted, generations = append(wanted, d.Day), append(generations, d.Generation)
+		found := day{d.Generation, piecesOf(parts, d)}
+		read[d.Day] = found
+		for i := range found.pieces {
+			p := &found.pieces[i]
+			if at := slices.IndexFunc(have.pieces, func(h piece) bool { return slices.Equal(h.of, p.of) }); at >= 0 {
+				*p = have.pieces[at]
+				continue
+			}
+			wanted, on = append(wanted, p), append(on, d.Day)
 		}
 	}
-	if len(wanted) > 0 {
-		if err := s.read(ctx, parts, wanted, generations, read); err != nil {
-			l.full = l.full || errors.Is(err, ErrTooMany)
-			return nil, err
-		}
+	if err := s.read(ctx, parts, on, wanted); err != nil {
+		l.full = l.full || errors.Is(err, ErrTooMany)
+		return nil, err
 	}
 	for d, found := range read {
 		if have, ok := l.days[d]; !ok || have.generation < found.generation {
@@ -173,8 +203,33 @@ func (s *Store) missing(ctx context.Context, parts metric.Parts, l *ledger, days
 	return read, nil
 }
 
-// read fills in the rows of days.
-func (s *Store) read(ctx context.Context, parts metric.Parts, days []event.Day, generations []uint64, into map[event.Day]day) error {
+// read fills in the rows of pieces, of which each is of the day in the same place. Pieces of one day are read one after the other:
+// a list says which day a row is of, and not which generation.
+func (s *Store) read(ctx context.Context, parts metric.Parts, on []event.Day, pieces []*piece) error {
+	for left := len(pieces); left > 0; {
+		byDay := map[event.Day]*piece{}
+		for i, p := range pieces {
+			if p != nil && byDay[on[i]] == nil {
+				byDay[on[i]], pieces[i] = p, nil
+				left--
+			}
+		}
+		if err := s.readDays(ctx, parts, byDay); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readDays fills in the rows of one piece of each of some days.
+func (s *Store) readDays(ctx context.Context, parts metric.Parts, pieces map[event.Day]*piece) error {
+	var days []event.Day
+	var generations []uint64
+	for _, d := range slices.SortedFunc(maps.Keys(pieces), func(a, b event.Day) int { return a.Compare(b.Time) }) {
+		for _, g := range pieces[d].of {
+			days, generations = append(days, d), append(generations, g)
+		}
+	}
 	args := maps.Clone(parts.Args)
 	args["days"], args["generations"], args["first"], args["last"] = days, generations, days[0], days[len(days)-1]
 	list := parts.New()
@@ -183,8 +238,9 @@ func (s *Store) read(ctx context.Context, parts metric.Parts, days []event.Day, 
 	}
 	n := 0
 	for d, rows := range parts.ByDay(list) {
-		found := day{generation: into[d].generation, rows: rows, count: parts.Count(rows)}
-		into[d], n = found, n+found.count
+		p := pieces[d]
+		p.rows, p.count = rows, parts.Count(rows)
+		n += p.count
 	}
 	if n > s.limits.Query {
 		return ErrTooMany
@@ -197,7 +253,9 @@ func (s *Store) read(ctx context.Context, parts metric.Parts, days []event.Day, 
 func (s *Store) account(l *ledger) {
 	n := 0
 	for _, d := range l.days {
-		n += d.count
+		for _, p := range d.pieces {
+			n += p.count
+		}
 	}
 	if n > s.limits.Query {
 		l.days, l.full, n = map[event.Day]day{}, true, 0

@@ -79,7 +79,7 @@ func day(n int) event.Day {
 func rolled(generations ...uint64) []warehouse.Rolled {
 	out := make([]warehouse.Rolled, len(generations))
 	for i, g := range generations {
-		out[i] = warehouse.Rolled{Day: day(i + 1), Generation: g}
+		out[i] = warehouse.Rolled{Day: day(i + 1), Generation: g, Segments: []warehouse.RolledSegment{{Generation: g}}}
 	}
 	return out
 }
@@ -148,6 +148,38 @@ func TestOnlyDaysThatChangedAreRead(t *testing.T) {
 	w.is("asked for the part", w.db.taken(), "[]")
 	w.is("other", w.rows(partsOf("b", day(4), event.Day{}), newer), "[4/1×1]")
 	w.is("asked for the other", w.db.taken(), "[[2026-11-04]]")
+}
+
+// Of a day in segments only those that are new are read where rows are of single events, and the day is read again where they
+// are to be added up.
+func TestSegmentsAreReadApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, daily.DefaultLimits())
+	apart, together := partsOf("apart", event.Day{}, event.Day{}), partsOf("together", event.Day{}, event.Day{})
+	apart.Apart = true
+	cut := func(latest uint64, of ...uint64) []warehouse.Rolled {
+		days := rolled(7, latest)
+		days[1].Segments = nil
+		for _, g := range of {
+			days[1].Segments = append(days[1].Segments, warehouse.RolledSegment{Generation: g})
+		}
+		return days
+	}
+	first, second := cut(3, 2, 3), cut(4, 2, 4, 5)
+	// The rows of a list are named by the first of them: those of both segments together begin with the lower generation.
+	w.is("apart", w.rows(apart, first), "[1/7×7 2/2×2 2/3×3]")
+	w.is("asked for both segments, one after the other", w.db.taken(), "[[2026-11-01 2026-11-02] [2026-11-02]]")
+	w.is("together", w.rows(together, first), "[1/7×7 2/2×5]")
+	w.is("asked for the day at once", w.db.taken(), "[[2026-11-01 2026-11-02 2026-11-02]]")
+	w.is("apart, later", w.rows(apart, second), "[1/7×7 2/2×2 2/4×4 2/5×5]")
+	w.is("asked for the new segments", w.db.taken(), "[[2026-11-02] [2026-11-02]]")
+	w.is("together, later", w.rows(together, second), "[1/7×7 2/2×11]")
+	w.is("asked for the day again", w.db.taken(), "[[2026-11-02 2026-11-02 2026-11-02]]")
+	// An older view shares what is still there, and the newer one loses nothing by it.
+	w.is("apart, of an older view", w.rows(apart, first), "[1/7×7 2/2×2 2/3×3]")
+	w.is("asked for what was superseded", w.db.taken(), "[[2026-11-02]]")
+	w.is("apart, later again", w.rows(apart, second), "[1/7×7 2/2×2 2/4×4 2/5×5]")
+	w.is("asked again", w.db.taken(), "[]")
 }
 
 // A day without rows is known to have none.

@@ -81,14 +81,24 @@ func (h *history) compare(ctx context.Context) (v verdict, err error) {
 	return v, err
 }
 
+// current are the parameters of [warehouse.Current].
+func (h *history) current(ctx context.Context) (map[string]any, error) {
+	snapshot, err := h.db.Snapshot(ctx, benchWorkspace)
+	return map[string]any{"workspace": benchWorkspace, "generation": snapshot.Generation}, err
+}
+
 // rolledFigures are the figures of the rollups, under the same names as those of raw rows.
 func (h *history) rolledFigures(ctx context.Context, from, to string) (figures, error) {
 	out := figures{}
-	args := map[string]any{"workspace": benchWorkspace, "generation": h.generation, "from": from, "to": to}
+	args, err := h.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	args["from"], args["to"] = from, to
 	const current = "\nWHERE workspace = {workspace:String} AND " + warehouse.Current
 	const within = current + " AND day >= {from:Date32} AND day < {to:Date32}"
 	var hours []hoursLine
-	err := h.db.Query(ctx, `SELECT team, workflow, assisted, sum(n) AS n, sum(units) AS units, sum(minutes) AS minutes FROM rollup_hours`+
+	err = h.db.Query(ctx, `SELECT team, workflow, assisted, sum(n) AS n, sum(units) AS units, sum(minutes) AS minutes FROM rollup_hours`+
 		within+" GROUP BY team, workflow, assisted", args, &hours)
 	if err != nil {
 		return nil, err
@@ -127,7 +137,10 @@ func (h *history) rolledFigures(ctx context.Context, from, to string) (figures, 
 
 // countRollups is how many rows of rollups can be read.
 func (h *history) countRollups(ctx context.Context) (int, error) {
-	args := map[string]any{"workspace": benchWorkspace, "generation": h.generation}
+	args, err := h.current(ctx)
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for _, table := range rollupTables() {
 		var rows []struct {

@@ -237,7 +237,7 @@ func (h *history) roll(ctx context.Context) error {
 	told, most := 0, min(max(len(local)*rollRows/h.rows, 1), warehouse.MaxRollDays)
 	for chunk := range slices.Chunk(local, most) {
 		h.generation++
-		req := warehouse.RollRequest{Workspace: benchWorkspace, Zone: h.org.zone.String(), Days: chunk, Generation: h.generation}
+		req := warehouse.RollRequest{Workspace: benchWorkspace, Zone: h.org.zone.String(), Days: warehouse.WholeDays(chunk), Generation: h.generation}
 		if err := h.db.Roll(ctx, req); err != nil {
 			return err
 		}

@@ -18,6 +18,8 @@ type draft struct {
 	// replays says that rejects are sent again, erases that a person is erased, and desk is the seed of both.
 	replays, erases bool
 	desk            uint64
+	// segments is from how many events on a day is rolled in segments; 0: the product's own, which no run comes to.
+	segments int
 }
 
 // newDraft draws a run. The desk has a stream of numbers of its own.
@@ -35,6 +37,9 @@ func newDraft(cfg Config, seed uint64) draft {
 	}
 	own := rand.New(rand.NewPCG(seed, 0x6465736b))
 	d.replays, d.erases, d.desk = own.IntN(2) == 0, own.IntN(4) == 0, own.Uint64()
+	if own.IntN(2) == 0 {
+		d.segments = 4 + own.IntN(20)
+	}
 	for _, p := range d.plans {
 		d.replays, d.erases = d.replays || p.replays, d.erases || p.erases
 	}

@@ -55,7 +55,7 @@ func (s *stand) once(ctx context.Context, seed uint64, rep *report) (err error) 
 	prefix := fmt.Sprintf("r%d", seed)
 	defer func() { s.release(ctx, kafka, prefix, err != nil || !rep.ok()) }()
 	rep.reached("brokers")
-	w, err := newWorld(ctx, rep.dir, s.cfg.Binary, prefix, kafka, d.pause())
+	w, err := newWorld(ctx, rep.dir, s.cfg.Binary, prefix, kafka, d)
 	if err != nil {
 		return fmt.Errorf("start the installation: %w", err)
 	}

@@ -52,6 +52,8 @@ type world struct {
 	front, desk *wire.Proxy
 	// pause is the time between the passes of erasing a person; see [draft.pause].
 	pause time.Duration
+	// segments is from how many events on a day is rolled in segments; 0: the product's own.
+	segments int
 	// dsn is the database without a proxy.
 	dsn string
 
@@ -63,8 +65,8 @@ type world struct {
 }
 
 // newWorld starts an installation with one loader.
-func newWorld(ctx context.Context, dir, binary, prefix string, kafka *cluster, pause time.Duration) (*world, error) {
-	w := &world{dir: dir, binary: binary, kafka: kafka, pause: pause, transport: &kafkago.Transport{MetadataTTL: time.Second}}
+func newWorld(ctx context.Context, dir, binary, prefix string, kafka *cluster, d draft) (*world, error) {
+	w := &world{dir: dir, binary: binary, kafka: kafka, pause: d.pause(), segments: d.segments, transport: &kafkago.Transport{MetadataTTL: time.Second}}
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	w.cfg = bus.Config{Brokers: kafka.addrs(), Prefix: prefix, Partitions: partitions, Replication: kafka.replication()}
 	if err := w.start(w.ctx); err != nil {
@@ -122,7 +124,7 @@ func (w *world) addLoader(ctx context.Context) (*member, error) {
 	name := fmt.Sprintf("loader%d", len(w.loaders)+1)
 	w.mu.Unlock()
 	m, err := w.service(ctx, parts.Loader, name, "--session="+session.String(), "--linger=100ms", "--roll-linger=200ms", "--chunk-messages=400",
-		"--secret="+secret, "--erase-pause="+w.pause.String())
+		"--secret="+secret, "--erase-pause="+w.pause.String(), fmt.Sprintf("--clickhouse-segment-rows=%d", w.segments))
 	if err != nil {
 		return nil, err
 	}
