@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"plumbline/pkg/event"
@@ -131,18 +132,18 @@ func (db *DB) pointOn(ctx context.Context, workspace string, pointers, on []poin
 	}
 	rows := make([]string, len(pointers))
 	for i, p := range pointers {
-		rows[i] = "SELECT " + p.literals(now)
+		rows[i] = p.literal()
 	}
 	sql := `INSERT INTO rollup_pointer (workspace, day, generation, rolled_at, holds, segments, begins, sizes, held, deals, basis)
-SELECT {workspace:String}, * FROM (
-` + strings.Join(rows, "\nUNION ALL ") + `
-) WHERE (
+SELECT {workspace:String}, toDate32(p.1), p.2, {now:DateTime64(3, 'UTC')}, p.3, p.4, p.5, p.6, p.7, p.8, p.9
+FROM (SELECT arrayJoin([` + strings.Join(rows, ", ") + `]) AS p) WHERE (
 	SELECT count() FROM (SELECT day, max(generation) AS latest FROM rollup_pointer WHERE workspace = {workspace:String} AND day IN {days:Array(Date32)} GROUP BY day)
 	WHERE (day, latest) IN (` + strings.Join(latest, ", ") + `)
 ) = ` + fmt.Sprint(len(on))
 	insert, done := db.insertContext(ctx)
 	defer done()
-	args := map[string]any{"workspace": workspace, "days": days}
+	args := map[string]any{"workspace": workspace, "days": days, "now": now}
+	insert = clickhouse.Context(insert, clickhouse.WithSettings(clickhouse.Settings{"max_query_size": len(sql) + 1<<20}))
 	if err := db.exec(insert, sql, args); err != nil {
 		return fmt.Errorf("write pointers: %w", err)
 	}
@@ -154,8 +155,9 @@ SELECT {workspace:String}, * FROM (
 	return err
 }
 
-// literals are the values of a pointer in SQL, from the day on.
-func (p pointer) literals(now time.Time) string {
+// literal is a pointer as a tuple in SQL: day, generation, holds, the columns of the segments, deals, basis. Plain literals are read many
+// times as fast as expressions.
+func (p pointer) literal() string {
 	lists := [4][]string{}
 	for _, s := range p.segments {
 		lists[0] = append(lists[0], fmt.Sprint(s.generation))
@@ -163,9 +165,6 @@ func (p pointer) literals(now time.Time) string {
 		lists[2] = append(lists[2], fmt.Sprint(s.size))
 		lists[3] = append(lists[3], fmt.Sprint(s.holds))
 	}
-	list := func(i int, of string) string {
-		return "CAST([" + strings.Join(lists[i], ", ") + "], 'Array(" + of + ")')"
-	}
-	return fmt.Sprintf("toDate32('%s'), toUInt64(%d), fromUnixTimestamp64Milli(%d, 'UTC'), toUInt32(%d), %s, %s, %s, %s, toUInt64(%d), %s",
-		p.day, p.generation, now.UnixMilli(), p.holds(), list(0, "UInt64"), list(1, "Int64"), list(2, "UInt64"), list(3, "UInt32"), p.deals, quote(p.basis))
+	list := func(i int) string { return "[" + strings.Join(lists[i], ",") + "]" }
+	return fmt.Sprintf("('%s',%d,%d,%s,%s,%s,%s,%d,%s)", p.day, p.generation, p.holds(), list(0), list(1), list(2), list(3), p.deals, quote(p.basis))
 }

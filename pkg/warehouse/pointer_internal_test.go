@@ -68,3 +68,48 @@ func TestPointersAreBuiltOnTheLatest(t *testing.T) {
 		}
 	}
 }
+
+// As many days as a roll may have, with more segments than any has, in one statement.
+func TestPointersOfManyDays(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), Config{DSN: embeddedtest.Database(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var pointers []pointer
+	var days []event.Day
+	for i := range MaxRollDays {
+		days = append(days, event.DayOf(time.Date(2025, 1, 1+i, 0, 0, 0, 0, time.UTC)))
+		p := pointer{day: days[i], generation: 1 << 60, basis: "2 Europe/Berlin -62135596800000 0001-01-01"}
+		for j := range 40 {
+			p.segments = append(p.segments, segment{1<<60 + uint64(j), time.UnixMilli(1_760_000_000_000 + int64(j)), 1_000_000, holdsAny})
+		}
+		pointers = append(pointers, p)
+	}
+	if err := db.point(t.Context(), "w", pointers, nil); err != nil {
+		t.Fatal(err)
+	}
+	base, err := db.pointersOf(t.Context(), "w", days)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range pointers {
+		pointers[i].generation += generationRoom
+	}
+	if err := db.point(t.Context(), "w", pointers, base); err != nil {
+		t.Fatal(err)
+	}
+	latest, err := db.pointersOf(t.Context(), "w", days)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range days {
+		if got := latest[d]; got.generation != pointers[i].generation || len(got.segments) != 40 || got.segments[39].generation != 1<<60+39 {
+			t.Fatalf("%s: %+v", d, got)
+		}
+	}
+}

@@ -39,8 +39,8 @@ type roll struct {
 	parts                 []Touch
 	// since is when the first change of these was received.
 	since time.Time
-	// known are the latest pointers of all days, and base those that are built on.
-	known, base map[event.Day]pointer
+	// base are the pointers that are built on, each the latest of its day.
+	base map[event.Day]pointer
 
 	// found is held by whoever writes down what was found, from here on.
 	found    sync.Mutex
@@ -58,14 +58,14 @@ type filling struct {
 // plan decides what of each day is made anew.
 func (r *roll) plan(ctx context.Context) error {
 	days := column(r.req.Days, func(t *Touch) event.Day { return t.Day })
-	var err error
-	if r.known, err = r.db.pointersOf(ctx, r.req.Workspace, days); err != nil {
+	known, err := r.db.pointersOf(ctx, r.req.Workspace, days)
+	if err != nil {
 		return err
 	}
 	r.base = map[event.Day]pointer{}
+	wholeUpTo := r.wholeUpTo(known)
 	for _, t := range r.req.Days {
-		before, ok := r.known[t.Day]
-		small := len(before.segments) == 1 && before.size()+uint64(t.Rows) < uint64(r.db.cfg.SegmentRows)
+		before, ok := known[t.Day]
 		next := pointer{day: t.Day, generation: r.generation + openRows, deals: before.deals, basis: r.basis}
 		whole := []segment{{generation: r.generation + openRows, begin: time.UnixMilli(0), size: before.size() + uint64(t.Rows)}}
 		switch {
@@ -76,7 +76,7 @@ func (r *roll) plan(ctx context.Context) error {
 			continue
 		case t.Since.IsZero():
 			next.segments = before.segments
-		case small:
+		case before.size()+uint64(t.Rows) < wholeUpTo:
 			next.segments = whole
 			r.whole = append(r.whole, t.Day)
 		default:
@@ -88,6 +88,24 @@ func (r *roll) plan(ctx context.Context) error {
 	}
 	return nil
 }
+
+// wholeUpTo is from how many events on a part of a day is worth statements of its own. Where there are many such days, as in a
+// backfill, it is ten times as many as else: whole days share their statements.
+func (r *roll) wholeUpTo(known map[event.Day]pointer) uint64 {
+	rows, large := uint64(r.db.cfg.SegmentRows), 0
+	for _, t := range r.req.Days {
+		if before, ok := known[t.Day]; ok && !t.Whole() && before.size()+uint64(t.Rows) >= rows {
+			large++
+		}
+	}
+	if large > fewParts {
+		rows *= 10
+	}
+	return rows
+}
+
+// fewParts is how many days are rolled in part by one roll, whatever their size.
+const fewParts = 2
 
 // planDeals decides what of the deals of a day is made anew that is built on its pointer.
 func (r *roll) planDeals(t Touch) {
