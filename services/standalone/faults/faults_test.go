@@ -122,6 +122,8 @@ func TestJudgementFindsWhatIsWrongAtTheDesk(t *testing.T) {
 			"INSERT INTO replays SELECT * REPLACE ('forged' AS reject_id, 987654 AS kafka_offset, 'accepted' AS state) FROM replays LIMIT 1",
 			"INSERT INTO rejects SELECT * REPLACE ('forged' AS reject_id, 'see "+r.erasing.person+"' AS raw) FROM rejects WHERE stage = 'collector' LIMIT 1",
 			"INSERT INTO rollup_hours SELECT * REPLACE ('"+hash+"' AS person) FROM rollup_hours WHERE workspace = 'alpha' LIMIT 1",
+			"ALTER TABLE duplicates DELETE WHERE (kafka_partition, kafka_offset) = (SELECT min((kafka_partition, kafka_offset)) FROM duplicates) SETTINGS mutations_sync = 1",
+			"INSERT INTO duplicates SELECT * REPLACE (987654 AS kafka_offset) FROM duplicates LIMIT 1",
 			"INSERT INTO registry SELECT * REPLACE ('forged' AS entry_id, '"+r.erasing.person+"' AS author) FROM registry WHERE workspace = 'alpha' LIMIT 1",
 		)
 	}
@@ -130,7 +132,10 @@ func TestJudgementFindsWhatIsWrongAtTheDesk(t *testing.T) {
 		t.Fatal(rep.line())
 	}
 	for list, want := range map[*[]string][]string{
-		&rep.lost: {"row false, identity true", "and the list does not say so", "reject forged is recorded as replayed to"},
+		&rep.lost: {
+			"row false, identity true", "and the list does not say so", "reject forged is recorded as replayed to", "is not noted as a duplicate",
+		},
+		&rep.duplicated: {"987654 is noted as a duplicate 1 times"},
 		&rep.wrong: {
 			"rows of hours_saved name the person", "rows of rejects name the person", "rows of rollup_hours name the person",
 			"rows of registry name the person", "[person url task] are",
@@ -142,8 +147,8 @@ func TestJudgementFindsWhatIsWrongAtTheDesk(t *testing.T) {
 			}
 		}
 	}
-	if len(rep.lost) != 3 {
-		t.Errorf("lost: %s; want the three that were", strings.Join(rep.lost, "\n"))
+	if len(rep.lost) != 4 || len(rep.duplicated) != 1 {
+		t.Errorf("lost: %s, want the four that were; duplicated: %s, want the one that was", strings.Join(rep.lost, "\n"), strings.Join(rep.duplicated, "\n"))
 	}
 }
 

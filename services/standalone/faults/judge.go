@@ -153,7 +153,7 @@ func (r *run) judge(ctx context.Context, rep *report) error {
 		return err
 	}
 	m.judgeRejects(rejects, rep)
-	return errors.Join(r.judgeInbox(ctx, db, m, rep), r.judgeOutcomes(ctx, m, rep), r.judgeRows(ctx, db, m, rep),
+	return errors.Join(m.judgeDuplicates(ctx, db, rep), r.judgeInbox(ctx, db, m, rep), r.judgeOutcomes(ctx, m, rep), r.judgeRows(ctx, db, m, rep),
 		r.judgeTexts(ctx, db, m, rep), r.judgeRollups(ctx, db, m, rep))
 }
 
