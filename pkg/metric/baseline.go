@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 	"sync"
 	"time"
 
@@ -52,7 +51,8 @@ type baseline struct {
 	// sd is the standard error of perUnit, or of factor; dof its degrees of freedom, infinite where it is declared, as triangle.
 	sd, dof  float64
 	triangle *stat.ThreePoint
-	input    Input
+	// input says what it is, for a claim: of the baselines of many days one is told, and its texts take longer than its numbers.
+	input func() Input
 }
 
 // net is the saving in minutes of work with these units and minutes, and the standard deviation that the error of the
@@ -76,7 +76,11 @@ type baselines struct {
 	found map[question]answer
 }
 
-type question struct{ workflow, trial, day string }
+// question is what was asked for; day in seconds since 1970.
+type question struct {
+	workflow, trial string
+	day             int64
+}
 
 type answer struct {
 	b  baseline
@@ -115,7 +119,7 @@ func newBaselines(unassisted []UnassistedRow, trials []Trial, workflowsOf map[st
 
 // at is the best baseline that does not come from the event itself.
 func (b *baselines) at(workflow, trial string, day event.Day) (baseline, bool) {
-	q := question{workflow, trial, day.String()}
+	q := question{workflow, trial, day.Unix()}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a, known := b.found[q]
@@ -152,28 +156,32 @@ func (b *baselines) find(workflow, trial string, day event.Day) (baseline, bool)
 	return baseline{
 		source: FromDeclared, key: FromDeclared + ":" + workflow, perUnit: d.Mode, grade: 0,
 		sd: triangleDeviation(low, mode, high), dof: unbounded, triangle: standardised(low, mode, high),
-		input: Input{
-			Name: BaselineName(workflow), Value: new(ExactOf(d.Mode).Text()), Unit: "min/unit",
-			Low: new(ExactOf(d.Low).Text()), High: new(ExactOf(d.High).Text()),
-			Source: "declared: " + d.Source, Grade: new(0), Version: &d.Version,
+		input: func() Input {
+			return Input{
+				Name: BaselineName(workflow), Value: new(ExactOf(d.Mode).Text()), Unit: "min/unit",
+				Low: new(ExactOf(d.Low).Text()), High: new(ExactOf(d.High).Text()),
+				Source: "declared: " + d.Source, Grade: new(0), Version: &d.Version,
+			}
 		},
 	}, true
 }
 
 func trialBaseline(t Trial) baseline {
 	factor := decimal.NewFromFloat(t.saving.Value).RoundBank(baselineDigits)
-	b := baseline{
+	return baseline{
 		source: FromTrial, key: FromTrial + ":" + t.Trial, factor: factor, grade: 5, sd: t.saving.SE, dof: t.dof,
-		input: Input{
-			Name: "saving share of trial " + t.Trial, Value: new(ExactOf(factor).Text()), Unit: UnitShare,
-			Low: floatText(t.saving.Low), High: floatText(t.saving.High),
-			Source: "randomised trial " + t.Trial, Grade: new(5), Version: t.LastDay, N: new(t.tasks()),
+		input: func() Input {
+			input := Input{
+				Name: "saving share of trial " + t.Trial, Value: new(ExactOf(factor).Text()), Unit: UnitShare,
+				Low: floatText(t.saving.Low), High: floatText(t.saving.High),
+				Source: "randomised trial " + t.Trial, Grade: new(5), Version: t.LastDay, N: new(t.tasks()),
+			}
+			if *t.People > 0 && *t.People < FloorPeople {
+				return input.hidden("randomised trial " + t.Trial + " of fewer than five people")
+			}
+			return input
 		},
 	}
-	if *t.People > 0 && *t.People < FloorPeople {
-		b.input = b.input.hidden("randomised trial " + t.Trial + " of fewer than five people")
-	}
-	return b
 }
 
 // hidden takes away what would tell about few people.
@@ -191,7 +199,7 @@ func floatText(x float64) *string {
 
 // history is the unassisted work of one workflow by day, with running sums, so that any window is two look-ups.
 type history struct {
-	days []string
+	days []int64         // in seconds since 1970
 	sums []unassistedSum // sums[i] is of days[:i+1]
 	// people of each day.
 	people [][]string
@@ -222,13 +230,13 @@ func (h *history) add(r UnassistedRow) {
 	if n := len(h.sums); n > 0 {
 		before = h.sums[n-1]
 	}
-	h.days, h.sums = append(h.days, dayText(r.Day)), append(h.sums, before.plus(r))
+	h.days, h.sums = append(h.days, r.Day.Unix()), append(h.sums, before.plus(r))
 	h.people = append(h.people, r.People)
 }
 
 // upTo is the sum over the days before a day, and how many they are.
-func (h *history) upTo(day string) (unassistedSum, int) {
-	i := sort.SearchStrings(h.days, day)
+func (h *history) upTo(day event.Day) (unassistedSum, int) {
+	i, _ := slices.BinarySearch(h.days, day.Unix())
 	if i == 0 {
 		return unassistedSum{}, 0
 	}
@@ -239,26 +247,30 @@ func (h *history) upTo(day string) (unassistedSum, int) {
 // before it. A mean, since it prices sums.
 func (h *history) before(workflow string, day event.Day) (baseline, bool) {
 	first := event.Day{Time: day.AddDate(0, 0, -BaselineDays)}
-	until, last := h.upTo(day.String())
-	since, begin := h.upTo(first.String())
+	until, last := h.upTo(day)
+	since, begin := h.upTo(first)
 	s := until.minus(since)
 	if s.n < leastTasks || !s.units.IsPositive() {
 		return baseline{}, false
 	}
 	mean := s.minutes.DivRound(s.units, 2*baselineDigits).RoundBank(baselineDigits)
 	ratio := measuredRatio(s)
-	b := baseline{source: FromMeasured, key: FromMeasured + ":" + workflow, perUnit: mean, grade: 1, sd: ratio.SE, dof: ratio.DF}
-	b.input = Input{
-		Name: BaselineName(workflow), Value: new(ExactOf(mean).Text()), Unit: "min/unit",
-		Low: floatText(ratio.Low), High: floatText(ratio.High),
-		Source: fmt.Sprintf("measured: %d unassisted events", s.n), Grade: new(1),
-		Version: new(fmt.Sprintf("%s to %s", first, day)), N: &s.n,
-	}
-	// A baseline of a few people must not tell what they did: the number it prices stays, the input is withheld.
-	if few(h.people[begin:last]) {
-		b.input = b.input.hidden("measured: unassisted events of fewer than five people")
-	}
-	return b, true
+	return baseline{
+		source: FromMeasured, key: FromMeasured + ":" + workflow, perUnit: mean, grade: 1, sd: ratio.SE, dof: ratio.DF,
+		input: func() Input {
+			input := Input{
+				Name: BaselineName(workflow), Value: new(ExactOf(mean).Text()), Unit: "min/unit",
+				Low: floatText(ratio.Low), High: floatText(ratio.High),
+				Source: fmt.Sprintf("measured: %d unassisted events", s.n), Grade: new(1),
+				Version: new(fmt.Sprintf("%s to %s", first, day)), N: &s.n,
+			}
+			// A baseline of a few people must not tell what they did: the number it prices stays, the input is withheld.
+			if few(h.people[begin:last]) {
+				return input.hidden("measured: unassisted events of fewer than five people")
+			}
+			return input
+		},
+	}, true
 }
 
 // few tells whether somebody is named on the days, and fewer than five. It looks no further than it has to: a baseline is asked

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -76,7 +77,19 @@ type CapacityInput struct {
 const moneyDigits = 18
 
 // factorKey is where the factor is decided: once for each workflow and month.
-type factorKey struct{ workflow, month string }
+type factorKey struct {
+	workflow string
+	year     int
+	month    time.Month
+}
+
+func factorOf(r *HoursRow) factorKey {
+	year, month, _ := r.Day.Date()
+	return factorKey{r.Workflow, year, month}
+}
+
+// rateVersion names a rate that was used.
+type rateVersion struct{ class, version string }
 
 // capacityFold collects while rows are priced.
 type capacityFold struct {
@@ -85,7 +98,7 @@ type capacityFold struct {
 	n     uint64
 	// months are the shares that were asked for already.
 	months   map[event.Day]Assumed
-	rates    map[string]LoadedRate
+	rates    map[rateVersion]LoadedRate
 	missing  map[string]*excludedHours
 	shares   map[int]*gradeSum
 	unpriced uint64
@@ -101,7 +114,7 @@ func FoldCapacity(in CapacityInput, currency string) Fold {
 	prices := in.Hours.prices()
 	gains := gaining(in.Months, prices)
 	f := &capacityFold{
-		months: map[event.Day]Assumed{}, rates: map[string]LoadedRate{}, missing: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
+		months: map[event.Day]Assumed{}, rates: map[rateVersion]LoadedRate{}, missing: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
 	}
 	f.assumed = map[string]Assumed{}
 	for _, r := range in.Hours.Rows {
@@ -144,7 +157,7 @@ func gaining(rows []HoursRow, prices *baselines) map[factorKey]bool {
 	for _, r := range rows {
 		pieces, _ := prices.pieces(r)
 		for _, p := range pieces {
-			key := factorKey{r.Workflow, monthOf(r.Day)}
+			key := factorOf(&r)
 			sums[key] = sums[key].Add(p.minutes)
 		}
 	}
@@ -175,7 +188,7 @@ func (f *capacityFold) price(r HoursRow, prices *baselines, gains map[factorKey]
 		}
 		factor, put := decimal.NewFromInt(1), ""
 		full := p.minutes.Mul(rate.PerHour)
-		if gains[factorKey{r.Workflow, monthOf(r.Day)}] {
+		if gains[factorOf(&r)] {
 			month := event.Day{Time: day.AddDate(0, 0, 1-day.Day())}
 			realisation, known := f.months[month]
 			if !known {
@@ -185,7 +198,7 @@ func (f *capacityFold) price(r HoursRow, prices *baselines, gains map[factorKey]
 			factor, put = realisation.Mode, "realisation "+realisation.Version
 			f.assumed[put] = realisation
 		}
-		f.rates[rate.Class+" "+rate.Version] = rate
+		f.rates[rateVersion{rate.Class, rate.Version}] = rate
 		value := full.Mul(factor).DivRound(decimal.NewFromInt(60), moneyDigits+12).RoundBank(moneyDigits)
 		f.add(r, p, value)
 		t := term{value: full.InexactFloat64() / 60, share: put, dof: unbounded}

@@ -61,7 +61,7 @@ type hoursFold struct {
 	total    decimal.Decimal
 	n        uint64
 	errors   map[string]sharedError
-	inputs   map[string]Input
+	inputs   map[string]func() Input
 	withheld map[string]*excludedHours
 	shares   map[int]*gradeSum
 	given    uint64
@@ -86,7 +86,7 @@ func FoldHours(in HoursInput) Fold {
 	}
 	prices := in.prices()
 	f := &hoursFold{
-		errors: map[string]sharedError{}, inputs: map[string]Input{}, withheld: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
+		errors: map[string]sharedError{}, inputs: map[string]func() Input{}, withheld: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
 	}
 	for _, r := range in.Rows {
 		f.price(r, prices)
@@ -197,7 +197,7 @@ func (f *hoursFold) finish(m *Measure) {
 		m.warn("baseline_error_unknown", fmt.Sprintf("%d events were priced with the baseline that they gave, whose error is not known and not in the range", f.given))
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.inputs)) {
-		f.Inputs = append(f.Inputs, f.inputs[key])
+		f.Inputs = append(f.Inputs, f.inputs[key]())
 	}
 }
 

@@ -3,6 +3,7 @@ package metric
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"plumbline/pkg/event"
@@ -102,7 +103,24 @@ func (w Window) holds(day *time.Time) bool {
 // Days is the length of the window.
 func (w Window) Days() int { return int(w.To.Sub(w.From.Time) / (24 * time.Hour)) }
 
-func dayText(t time.Time) string { return t.Format(time.DateOnly) }
+// dayTexts are the texts of days that were asked for, by seconds since 1970: a fold writes the same few hundred for thousands of cells.
+var dayTexts sync.Map
+
+func dayText(t time.Time) string {
+	at := t.Unix()
+	if t.Location() != time.UTC || at%secondsOfDay != 0 { // no day, of which there are 110,000; other times have no end
+		return t.Format(time.DateOnly)
+	}
+	if text, ok := dayTexts.Load(at); ok {
+		known, _ := text.(string)
+		return known
+	}
+	text := t.Format(time.DateOnly)
+	dayTexts.Store(at, text)
+	return text
+}
+
+const secondsOfDay = 24 * 60 * 60
 
 // WeekOf is the Monday of the ISO week of a day.
 func WeekOf(day string) string {

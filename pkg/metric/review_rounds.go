@@ -49,29 +49,49 @@ ORDER BY day, asset, reviewer, identity`
 // one counts, then the later.
 func (q ReviewsQuery) Merge(days []any) []ReviewRow {
 	type review struct{ asset, reviewer string }
-	rounds := map[review][]*roundPart{}
+	n := 0
+	for _, d := range days {
+		n += len(rowsOf[roundPart](d))
+	}
+	// There are many, and nearly all of one round: those lists are pieces of one.
+	single := make([]*roundPart, 0, n)
+	places, rounds := make(map[review]int, n), make([][]*roundPart, 0, n)
 	for _, d := range days {
 		parts := rowsOf[roundPart](d)
 		for i := range parts {
-			if p := &parts[i]; p.Submitted.Before(q.To.Time) {
-				rounds[review{p.Asset, p.Reviewer}] = append(rounds[review{p.Asset, p.Reviewer}], p)
+			p := &parts[i]
+			if !p.Submitted.Before(q.To.Time) {
+				continue
 			}
+			of := review{p.Asset, p.Reviewer}
+			if at, ok := places[of]; ok {
+				rounds[at] = append(rounds[at], p)
+				continue
+			}
+			single = append(single, p)
+			places[of], rounds = len(rounds), append(rounds, single[len(single)-1:len(single):len(single)])
 		}
 	}
-	var out []ReviewRow
-	for of, list := range rounds {
+	found, order := make([]ReviewRow, 0, len(rounds)), make([]int, 0, len(rounds))
+	for _, list := range rounds {
 		r := q.review(list)
 		if r.Decision == "approved" || r.Decision == "rejected" {
 			if !since(r.DecidedDay, q.From) && !since(r.FirstDay, q.From) {
 				continue
 			}
 		}
-		r.Asset, r.Reviewer = of.asset, of.reviewer
-		out = append(out, r)
+		r.Asset, r.Reviewer = list[0].Asset, list[0].Reviewer
+		found, order = append(found, r), append(order, len(found))
 	}
-	slices.SortFunc(out, func(a, b ReviewRow) int {
+	// Rows are large: their places are sorted, and each is moved once.
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := &found[i], &found[j]
 		return cmp.Or(a.SubmittedAt.Compare(b.SubmittedAt), cmp.Compare(a.Asset, b.Asset), cmp.Compare(a.Reviewer, b.Reviewer))
 	})
+	out := slices.Grow([]ReviewRow(nil), len(order))
+	for _, i := range order {
+		out = append(out, found[i])
+	}
 	return out
 }
 

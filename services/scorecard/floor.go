@@ -2,6 +2,7 @@ package scorecard
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"plumbline/pkg/access"
@@ -81,15 +82,22 @@ func joinSmallest(cells []access.Cell) []access.Cell {
 
 // cellsBy groups people by a key of their rows, sorted by it.
 func cellsBy(rows []metric.PeopleRow, key func(metric.PeopleRow) string) []access.Cell {
-	people := map[string][]string{}
+	// Everybody is named week after week: whom there are is found before they are sorted.
+	people := map[string]map[string]bool{}
 	for _, r := range rows {
 		k := key(r)
-		people[k] = append(people[k], r.People...)
+		named := people[k]
+		if named == nil {
+			named = map[string]bool{}
+			people[k] = named
+		}
+		for _, p := range r.People {
+			named[p] = true
+		}
 	}
-	var out []access.Cell
-	for k, list := range people {
-		slices.Sort(list)
-		out = append(out, access.Cell{Key: k, People: slices.Compact(list)})
+	out := make([]access.Cell, 0, len(people))
+	for k, named := range people {
+		out = append(out, access.Cell{Key: k, People: slices.Sorted(maps.Keys(named))})
 	}
 	slices.SortFunc(out, func(a, b access.Cell) int { return cmp.Compare(a.Key, b.Key) })
 	return out

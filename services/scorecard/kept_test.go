@@ -88,7 +88,11 @@ func (w *keptWorld) load() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for chunk := range slices.Chunk(warehouse.LocalTouches(time.UTC, touched[w.workspace]), warehouse.MaxRollDays) {
+	most := warehouse.MaxRollDays
+	if w.generation > 0 {
+		most = 2 // of which each is rolled in part
+	}
+	for chunk := range slices.Chunk(warehouse.LocalTouches(time.UTC, touched[w.workspace]), most) {
 		w.generation++
 		req := warehouse.RollRequest{Workspace: w.workspace, Days: chunk, Generation: w.generation}
 		if err := w.db.Roll(w.t.Context(), req); err != nil {

@@ -236,6 +236,7 @@ func (s *Store) readDays(ctx context.Context, parts metric.Parts, pieces map[eve
 	if err := s.db.Query(ctx, fmt.Sprintf("%s\nLIMIT %d", parts.SQL, s.limits.Query+1), args, list); err != nil {
 		return fmt.Errorf("read days of rollups: %w", err)
 	}
+	share(list)
 	n := 0
 	for d, rows := range parts.ByDay(list) {
 		p := pieces[d]
