@@ -14,7 +14,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/go-json-experiment/json"
+	"github.com/segmentio/kafka-go"
 
+	"plumbline/pkg/bus"
 	"plumbline/pkg/client"
 	"plumbline/pkg/embedded"
 	"plumbline/pkg/event"
@@ -241,6 +243,55 @@ func nobodyAsks(t *testing.T) {
 		if err := process.Wait(t.Context(), 50*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Two loaders have had a chunk with a void of a void, and a copy of it: one has stored it, the other has refused both, and
+// whatever is told of either is right. Where nobody has stored it, both have to be refused.
+func TestModelOfARefusedCopy(t *testing.T) {
+	t.Parallel()
+	sealer := event.NewSealer([]byte(secret))
+	log := map[int][]message{}
+	put := func(id, target string, offsets ...int64) (at []place) {
+		t.Helper()
+		sealed, err := sealer.Seal(event.Event{
+			Workspace: "alpha", Source: "s", ID: id, Kind: event.KindVoid, Time: time.Unix(1_770_000_000, 0).UTC(), Data: &event.Void{Source: "s", ID: target},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, headers, value := sealed.Message()
+		p := bus.PartitionOf(key, partitions)
+		for _, offset := range offsets {
+			msg := message{Key: key, Value: value, Offset: offset, Time: time.Unix(1_780_000_000, 0)}
+			for _, h := range headers {
+				msg.Headers = append(msg.Headers, kafka.Header{Key: h.Key, Value: h.Value})
+			}
+			log[p] = append(log[p], msg)
+			at = append(at, place{Partition: p, Offset: offset})
+		}
+		return at
+	}
+	put("first", "nothing", 0)
+	at := put("second", "first", 100, 102)
+	refused := map[place]bool{at[0]: true, at[1]: true}
+	rejects := map[place]refusal{at[0]: {event.CodeBadTarget, 1}, at[1]: {event.CodeBadTarget, 1}}
+
+	m, rep := newModel(log, refused, map[place]bool{at[0]: true}), &report{}
+	m.judgeRejects(rejects, rep)
+	if len(rep.lost) != 0 || !m.both[at[1]] || m.refusals[at[1]] != "" {
+		t.Errorf("stored and refused: %v", rep.lost)
+	}
+	m, rep = newModel(log, refused, nil), &report{}
+	m.judgeRejects(rejects, rep)
+	if len(rep.lost) != 0 || m.refusals[at[0]] != event.CodeBadTarget || m.refusals[at[1]] != event.CodeBadTarget {
+		t.Errorf("refused: %v", rep.lost)
+	}
+	// A copy that is refused where the first one is stored and not refused has no such excuse.
+	m, rep = newModel(log, map[place]bool{at[1]: true}, map[place]bool{at[0]: true}), &report{}
+	m.judgeRejects(map[place]refusal{at[1]: {event.CodeBadTarget, 1}}, rep)
+	if len(rep.lost) == 0 {
+		t.Error("a copy of what is stored was refused, and nothing was found")
 	}
 }
 

@@ -29,8 +29,8 @@ type model struct {
 	at       map[place]event.Stored
 	refusals map[place]event.Code
 	voided   map[event.Identity]bool
-	// both are stored, and listed as bad targets beside: of two loaders that had the chunk at the same time one has seen
-	// the target and the other has not.
+	// both are stored, or copies of what is, and listed as bad targets beside: of two loaders that had the chunk at the same time
+	// one has seen the target and the other has not.
 	both map[place]bool
 	// kinds are all kinds that an event was sent as.
 	kinds map[event.Identity]map[event.Kind]bool
@@ -104,6 +104,8 @@ func (m *model) add(p int, msg message, badTargets, stored map[place]bool) {
 		m.winners[e.Identity] = e
 	case first.Payload != e.Payload || first.Kind != e.Kind || !first.Time.Equal(e.Time):
 		m.refusals[at] = event.CodeIDConflict
+	default:
+		m.both[at] = m.both[first.Receipt] && badTargets[at] // whoever refused the first one has refused its copy
 	}
 }
 
