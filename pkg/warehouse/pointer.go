@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"plumbline/pkg/event"
 )
@@ -90,59 +89,30 @@ func (db *DB) pointersOf(ctx context.Context, workspace string, days []event.Day
 var errMoved = errors.New("another roll has come between")
 
 // point makes days visible, all at once: one block into a table without partitions is one part. Those of base were
-// built on the pointers there, and none is written unless these are the latest still: what they share might have been swept.
+// built on the pointers there, and none is written unless these are the latest still: what they share might have been swept. The
+// server looks, in the statement that writes: between a look of ours and an insert this process might sleep for hours.
 func (db *DB) point(ctx context.Context, workspace string, pointers []pointer, base map[event.Day]pointer) error {
-	now := time.Now().UTC().Truncate(time.Millisecond)
-	var on []pointer
-	for _, p := range pointers {
-		if b, ok := base[p.day]; ok {
-			on = append(on, b)
-		}
-	}
-	if len(on) > 0 {
-		return db.pointOn(ctx, workspace, pointers, on, now)
-	}
-	columns := []string{"workspace", "day", "generation", "rolled_at", "holds", "segments", "begins", "sizes", "held", "deals", "basis"}
-	return db.send(ctx, "rollup_pointer", columns, func(b driver.Batch) error {
-		return appendColumns(
-			b,
-			column(pointers, func(*pointer) string { return workspace }),
-			column(pointers, func(p *pointer) time.Time { return p.day.Time }),
-			column(pointers, func(p *pointer) uint64 { return p.generation }),
-			column(pointers, func(*pointer) time.Time { return now }),
-			column(pointers, func(p *pointer) uint32 { return p.holds() }),
-			column(pointers, func(p *pointer) []uint64 { return column(p.segments, func(s *segment) uint64 { return s.generation }) }),
-			column(pointers, func(p *pointer) []int64 {
-				return column(p.segments, func(s *segment) int64 { return s.begin.UnixMilli() })
-			}),
-			column(pointers, func(p *pointer) []uint64 { return column(p.segments, func(s *segment) uint64 { return s.size }) }),
-			column(pointers, func(p *pointer) []uint32 { return column(p.segments, func(s *segment) uint32 { return s.holds }) }),
-			column(pointers, func(p *pointer) uint64 { return p.deals }),
-			column(pointers, func(p *pointer) string { return p.basis }),
-		)
-	})
-}
-
-// pointOn writes pointers unless one of those that they were built on is not the latest of its day any more. The server looks,
-// in the statement that writes: between a look of ours and an insert this process might sleep for hours.
-func (db *DB) pointOn(ctx context.Context, workspace string, pointers, on []pointer, now time.Time) error {
-	days, latest := make([]event.Day, len(on)), make([]string, len(on))
-	for i, b := range on {
-		days[i], latest[i] = b.day, fmt.Sprintf("(toDate32('%s'), toUInt64(%d))", b.day, b.generation)
-	}
 	rows := make([]string, len(pointers))
+	var days []event.Day
+	var latest []string
 	for i, p := range pointers {
 		rows[i] = p.literal()
+		if b, ok := base[p.day]; ok {
+			days, latest = append(days, b.day), append(latest, fmt.Sprintf("(toDate32('%s'), toUInt64(%d))", b.day, b.generation))
+		}
 	}
 	sql := `INSERT INTO rollup_pointer (workspace, day, generation, rolled_at, holds, segments, begins, sizes, held, deals, basis)
 SELECT {workspace:String}, toDate32(p.1), p.2, {now:DateTime64(3, 'UTC')}, p.3, p.4, p.5, p.6, p.7, p.8, p.9
-FROM (SELECT arrayJoin([` + strings.Join(rows, ", ") + `]) AS p) WHERE (
+FROM (SELECT arrayJoin([` + strings.Join(rows, ", ") + `]) AS p)`
+	if len(latest) > 0 {
+		sql += ` WHERE (
 	SELECT count() FROM (SELECT day, max(generation) AS latest FROM rollup_pointer WHERE workspace = {workspace:String} AND day IN {days:Array(Date32)} GROUP BY day)
 	WHERE (day, latest) IN (` + strings.Join(latest, ", ") + `)
-) = ` + fmt.Sprint(len(on))
+) = ` + fmt.Sprint(len(latest))
+	}
 	insert, done := db.insertContext(ctx)
 	defer done()
-	args := map[string]any{"workspace": workspace, "days": days, "now": now}
+	args := map[string]any{"workspace": workspace, "days": days, "now": time.Now().UTC().Truncate(time.Millisecond)}
 	insert = clickhouse.Context(insert, clickhouse.WithSettings(clickhouse.Settings{"max_query_size": len(sql) + 1<<20}))
 	if err := db.exec(insert, sql, args); err != nil {
 		return fmt.Errorf("write pointers: %w", err)

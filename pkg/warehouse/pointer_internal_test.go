@@ -9,10 +9,8 @@ import (
 	"plumbline/pkg/event"
 )
 
-// A pointer that shares segments with another is written only while that is the latest one of its day: somebody who slept
-// would lead readers to rows that were swept meanwhile.
-func TestPointersAreBuiltOnTheLatest(t *testing.T) {
-	t.Parallel()
+func openInside(t *testing.T) *DB {
+	t.Helper()
 	db, err := Open(t.Context(), Config{DSN: embeddedtest.Database(t)})
 	if err != nil {
 		t.Fatal(err)
@@ -21,6 +19,14 @@ func TestPointersAreBuiltOnTheLatest(t *testing.T) {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// A pointer that shares segments with another is written only while that is the latest one of its day: somebody who slept
+// would lead readers to rows that were swept meanwhile.
+func TestPointersAreBuiltOnTheLatest(t *testing.T) {
+	t.Parallel()
+	db := openInside(t)
 	days := []event.Day{event.DayOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)), event.DayOf(time.Date(1969, 3, 2, 0, 0, 0, 0, time.UTC))}
 	list := func(generation uint64, shared ...segment) []pointer {
 		out := make([]pointer, len(days))
@@ -72,14 +78,7 @@ func TestPointersAreBuiltOnTheLatest(t *testing.T) {
 // As many days as a roll may have, with more segments than any has, in one statement.
 func TestPointersOfManyDays(t *testing.T) {
 	t.Parallel()
-	db, err := Open(t.Context(), Config{DSN: embeddedtest.Database(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := openInside(t)
 	var pointers []pointer
 	var days []event.Day
 	for i := range MaxRollDays {

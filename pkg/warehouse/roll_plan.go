@@ -168,7 +168,7 @@ func (r *roll) findWhole(ctx context.Context, days []event.Day) error {
 		switch table := all[i].table; {
 		case table == dealsTable:
 			if r.dealsOfWhole() {
-				r.makeDeals(all[i], f)
+				r.makeDeals(f)
 			}
 		case !f.none:
 			holds |= holdsBit(table)
@@ -202,19 +202,19 @@ func (r *roll) findDeals(ctx context.Context) error {
 	}
 	r.found.Lock()
 	defer r.found.Unlock()
-	r.makeDeals(dealsRollup(), found[0])
+	r.makeDeals(found[0])
 	return nil
 }
 
 // makeDeals makes the deals of the days, under a generation of their own: they are of all of their changes, whichever segment
 // these stand in.
-func (r *roll) makeDeals(deals rollup, f finding) {
+func (r *roll) makeDeals(f finding) {
 	generation := uint64(0)
 	if !f.none {
 		generation = r.generation + dealRows
 		own := r.args(r.deals)
 		own["generation"] = generation
-		r.filling = append(r.filling, filling{deals, aspect{amendments: f.amendments}, own})
+		r.filling = append(r.filling, filling{dealsRollup(), aspect{amendments: f.amendments}, own})
 	}
 	r.setDeals(r.deals, generation)
 }

@@ -63,7 +63,6 @@ func (t *touching) run(ctx context.Context, rows []*event.Stored) error {
 	}
 	t.amended = !all || len(corrected) > 0
 	var targets []event.Identity
-	hours := map[int64]Touch{} // by the days that recorded hours stand on: there are many, and they touch nothing else
 	for _, r := range rows {
 		if target, ok := TargetOf(r.Event); ok {
 			targets = append(targets, target)
@@ -72,19 +71,12 @@ func (t *touching) run(ctx context.Context, rows []*event.Stored) error {
 		if !all || corrected[r.Identity] {
 			t.times[r.Identity] = r.Time
 		}
-		own := Touch{Day: event.DayOf(r.Time), Since: received(r), Rows: 1}
-		if r.Kind != event.KindHoursSaved {
+		own := Touch{Since: received(r), Rows: 1}
+		if r.Kind == event.KindHoursSaved { // there are many, and they touch nothing but their day
+			t.days.Add(event.DayOf(r.Time), own)
+		} else {
 			t.fact(r.Data, r.Time, own)
-			continue
 		}
-		day := own.Day.Unix()
-		if before, ok := hours[day]; ok {
-			own = before.and(own)
-		}
-		hours[day] = own
-	}
-	for _, own := range hours {
-		t.days.Add(own.Day, own)
 	}
 	if err := t.targets(ctx, targets); err != nil {
 		return err
