@@ -40,6 +40,10 @@ type measure struct {
 	Grade  jsontext.Value `json:"grade"`
 	Status string         `json:"status"`
 	Reason string         `json:"reason"`
+
+	Warnings []struct {
+		Message string `json:"message"`
+	} `json:"warnings"`
 }
 
 // rung is one rung of the ladder, as far as it is printed.
@@ -68,9 +72,10 @@ func printLadder(s Streams, rungs []rung) {
 			s.printf("%-12s %s\n", name, strings.TrimSpace(strings.ReplaceAll(r.Status, "_", " ")+" "+r.Reason))
 			continue
 		}
-		s.printf("%-12s net %s %s (benefits %s, costs %s)", name, plain(r.Net), r.Currency, orNone(plain(r.Benefits)), plain(r.Costs))
-		if low, high := plain(r.Low), plain(r.High); low != "" && high != "" {
-			s.printf(", range %s to %s, P(net > 0) %s", low, high, plain(r.Positive))
+		s.printf("%-12s net %s %s (benefits %s, costs %s)", name, figure(r.Net, r.Currency), r.Currency,
+			orNone(figure(r.Benefits, r.Currency)), figure(r.Costs, r.Currency))
+		if low, high := figure(r.Low, r.Currency), figure(r.High, r.Currency); low != "" && high != "" {
+			s.printf(", range %s to %s, P(net > 0) %s %%", low, high, figure(r.Positive, "share"))
 		}
 		for _, m := range r.Missing {
 			s.printf(", without %s (%s)", m.Measure, m.Reason)
@@ -106,31 +111,31 @@ func (c *scorecardCommand) Run(ctx context.Context, s Streams) error {
 		return nil
 	}
 	printLadder(s, card.Ladder)
-	s.printf("%-22s %16s %-8s %-28s %8s  %s\n", "measure", "value", "unit", "range", "n", "grade")
-	for _, key := range slices.Sorted(maps.Keys(card.Measures)) {
-		m := card.Measures[key]
-		if m.Status != "ok" {
-			s.printf("%-22s %16s %-8s %s\n", key, "–", m.Unit, strings.TrimSpace(strings.ReplaceAll(m.Status, "_", " ")+" "+m.Reason))
-			continue
-		}
-		interval := ""
-		if low, high := plain(m.Low), plain(m.High); low != "" && high != "" {
-			interval = fmt.Sprintf("%s to %s (%.0f%%)", low, high, 100*m.Level)
-		}
-		s.printf("%-22s %16s %-8s %-28s %8s  %s\n", key, plain(m.Value), m.Unit, interval, plain(m.N), plain(m.Grade))
-	}
+	printMeasures(s, card.Measures)
 	s.printf("complete through %s\n", card.CompleteThrough)
 	return nil
 }
 
-// plain shows a JSON scalar without quotes, shortened to what a line can hold.
-func plain(v jsontext.Value) string {
-	text := strings.Trim(string(v), `"`)
-	if text == "null" {
-		return ""
+// printMeasures prints a line for each measure, and below them what is to be known about some.
+func printMeasures(s Streams, measures map[string]measure) {
+	s.printf("%-22s %16s %-8s %-34s %8s  %s\n", "measure", "value", "unit", "range", "n", "grade")
+	var notes []string
+	for _, key := range slices.Sorted(maps.Keys(measures)) {
+		m := measures[key]
+		for _, w := range m.Warnings {
+			notes = append(notes, fmt.Sprintf("%-22s %s", key, w.Message))
+		}
+		if m.Status != "ok" {
+			s.printf("%-22s %16s %-8s %s\n", key, "–", unitShown(m.Unit), strings.TrimSpace(strings.ReplaceAll(m.Status, "_", " ")+" "+m.Reason))
+			continue
+		}
+		interval := ""
+		if low, high := figure(m.Low, m.Unit), figure(m.High, m.Unit); low != "" && high != "" {
+			interval = fmt.Sprintf("%s to %s (%.0f%%)", low, high, 100*m.Level)
+		}
+		s.printf("%-22s %16s %-8s %-34s %8s  %s\n", key, figure(m.Value, m.Unit), unitShown(m.Unit), interval, figure(m.N, "events"), figure(m.Grade, "level"))
 	}
-	if whole, decimals, ok := strings.Cut(text, "."); ok && len(decimals) > 4 && !strings.ContainsAny(decimals, "eE") {
-		text = whole + "." + decimals[:4] + "…"
+	if len(notes) > 0 {
+		s.printf("\nto be known\n%s\n\n", strings.Join(notes, "\n"))
 	}
-	return text
 }

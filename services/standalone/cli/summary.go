@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -240,14 +240,4 @@ func (p *progress) finish() {
 }
 
 // grouped writes a count with thousands separators.
-func grouped(n int) string {
-	s := fmt.Sprint(n)
-	var b strings.Builder
-	for i, c := range s {
-		if i > 0 && (len(s)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
+func grouped(n int) string { return groupedDecimal(strconv.Itoa(n)) }
