@@ -124,7 +124,6 @@ func withBodyLimit(limit int64) gin.HandlerFunc {
 			c.Set(bodyKey, c.Request.Body)
 			c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 		}
-		c.Header("X-Content-Type-Options", "nosniff")
 	}
 }
 

@@ -76,7 +76,7 @@ func (s Server) Run(ctx context.Context, register func(*Mount) error) error {
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- server.Serve(limited(listener)) }()
 
 	if err := register(mount); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
@@ -115,7 +115,7 @@ func (s Server) Run(ctx context.Context, register func(*Mount) error) error {
 // starting answers while a service is not there yet.
 func starting() *gin.Engine {
 	engine := gin.New()
-	engine.Use(withRequestID)
+	engine.Use(withRequestID, withSecureHeaders())
 	engine.GET("/healthz", serveHealth)
 	engine.GET("/readyz", func(c *gin.Context) {
 		c.Header("Cache-Control", "no-store")
@@ -165,7 +165,7 @@ func newMount(log *slog.Logger) (*gin.Engine, *Mount) {
 		Log:      log,
 		stopping: make(chan struct{}),
 	}
-	engine.Use(withRequestID, withLog(log), withMetrics(registry), withRecovery(log), withBodyLimit(maxBody))
+	engine.Use(withRequestID, withSecureHeaders(), withLog(log), withMetrics(registry), withRecovery(log), withBodyLimit(maxBody))
 	engine.NoMethod(func(c *gin.Context) {
 		Problem(c, http.StatusMethodNotAllowed, "method_not_allowed", "This address does not take "+knownMethod(c.Request.Method)+" requests.", nil)
 	})

@@ -108,7 +108,7 @@ Otherwise start Plumbline again: it prints a new link.</p></main></body></html>
 func (a *app) signIn(c *gin.Context) {
 	viewer, ok := a.cfg.SignIns.Redeem(c.Query("token"))
 	if !ok && strings.Contains(c.GetHeader("Accept"), "text/html") {
-		secure(c)
+		process.Page(c)
 		c.Header("Cache-Control", "no-store")
 		c.Data(http.StatusForbidden, "text/html; charset=utf-8", []byte(spentLink))
 		return

@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/goccy/go-yaml"
 
+	"plumbline/pkg/process"
 	"plumbline/schemas"
 )
 
@@ -135,7 +136,7 @@ func (o openapi) serveJSON(c *gin.Context) {
 }
 
 func (o openapi) serveDocs(c *gin.Context) {
-	secure(c)
+	process.Page(c)
 	c.Header("Cache-Control", "no-cache")
 	c.Data(http.StatusOK, "text/html; charset=utf-8", o.docs)
 }

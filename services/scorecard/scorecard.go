@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -145,6 +146,8 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 // routes puts the API and the app on the mount.
 func (a *app) routes(mount *process.Mount) error {
 	api := mount.Router.Group("/api/v1", a.authenticate)
+	// What computes; writes mostly wait, and the stream of the tail stays open.
+	computing := api.Group("", process.NewGate(placesAtATime(), placesEach, placeWait, mount.Metrics, "plumbline_scorecard_turned_away_total").Handler(askerOf))
 	for path, handler := range map[string]handlerFunc{
 		"/session":             a.getSession,
 		"/scorecard":           a.getScorecard,
@@ -168,10 +171,10 @@ func (a *app) routes(mount *process.Mount) error {
 		"/erasures":            a.getErasures,
 		"/erasures/:id":        a.getErasure,
 	} {
-		api.GET(path, a.answer(handler))
+		computing.GET(path, a.answer(handler))
 	}
 	api.GET("/tail", a.getTail)
-	api.POST("/what-if", process.MaxBody(maxEntry), a.answer(a.postWhatIf))
+	computing.POST("/what-if", process.MaxBody(maxEntry), a.answer(a.postWhatIf))
 	api.POST("/erasures", process.MaxBody(maxEntry), a.answer(a.postErasure))
 	api.PUT("/registry/:kind/*key", process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))
 	// Not the reject of that name.
@@ -190,6 +193,25 @@ func (a *app) routes(mount *process.Mount) error {
 	}
 	mount.Fallback(site.serve)
 	return nil
+}
+
+const (
+	// placesEach is how many requests one viewer may have under way: a page sends fewer than ten at once.
+	placesEach = 32
+	// placeWait is how long a request waits for a place.
+	placeWait = 15 * time.Second
+)
+
+// placesAtATime is how many requests are computed at a time: enough to keep the machine and the warehouse busy.
+func placesAtATime() int { return max(8, 4*runtime.GOMAXPROCS(0)) }
+
+// askerOf names who asks, for the count of their requests: a person, or else a role from an address.
+func askerOf(c *gin.Context) string {
+	v := viewerOf(c)
+	if v.Person != "" {
+		return "person " + v.Person
+	}
+	return string(v.Role) + " " + c.RemoteIP()
 }
 
 // handlerFunc answers a request from a view, or says why it cannot.

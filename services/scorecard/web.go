@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"plumbline/pkg/process"
 )
 
 // dist holds the placeholder page and, once the app was built, the app beneath app/.
@@ -48,19 +50,10 @@ func newSite() (*site, error) {
 	return &site{files: root, index: index, tag: `"` + hex.EncodeToString(sum[:12]) + `"`}, nil
 }
 
-// secure sets the headers that keep a page to its own: nothing of other sites is loaded, nothing inline runs, and no
-// other site may frame it.
-func secure(c *gin.Context) {
-	c.Header("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "+
-		"font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
-	c.Header("Referrer-Policy", "same-origin")
-	c.Header("X-Content-Type-Options", "nosniff")
-}
-
 // serve answers with a file of the app, or with its page for every path that is none: pages have paths of their own. A
 // missing asset stays missing, so that an old page never takes the index for a script.
 func (s *site) serve(c *gin.Context) {
-	secure(c)
+	process.Page(c)
 	name := strings.TrimPrefix(path.Clean(c.Request.URL.Path), "/")
 	if name != "" && name != "index.html" {
 		raw, err := fs.ReadFile(s.files, name)

@@ -295,6 +295,20 @@ func TestModelOfARefusedCopy(t *testing.T) {
 	}
 }
 
+// What was refused at the first place of the log is no winner there: the place of none has the same figures.
+func TestOutcomeOfTheFirstPlace(t *testing.T) {
+	t.Parallel()
+	first := place{Partition: 0, Offset: 0}
+	m := &model{winners: map[event.Identity]event.Stored{}, refusals: map[place]event.Code{first: event.CodeBadTarget}, both: map[place]bool{}}
+	a := acked{shipment: shipment{workspace: "beta", source: "s", id: "void"}, receipt: first}
+	if text := m.wrongOutcome(a, client.Outcome{State: client.Rejected, Code: event.CodeBadTarget}); text != "" {
+		t.Errorf("refused, as it has to be: %s", text)
+	}
+	if text := m.wrongOutcome(a, client.Outcome{State: client.Loaded}); text == "" {
+		t.Error("said to be loaded, which it is not, and nothing was found")
+	}
+}
+
 // The same seed sends the same events and draws the same faults.
 func TestRunsAreReproducible(t *testing.T) {
 	t.Parallel()

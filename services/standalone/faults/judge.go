@@ -247,8 +247,8 @@ func (r *run) judgeOutcomes(ctx context.Context, m *model, rep *report) error {
 // wrongOutcome compares an outcome with the place of the event in the log; it is empty where it is right.
 func (m *model) wrongOutcome(a acked, o client.Outcome) string {
 	want, code := client.Duplicate, event.Code("")
-	switch winner := m.winners[event.IdentityOf(a.workspace, a.source, a.id)]; {
-	case winner.Receipt == a.receipt:
+	switch winner, ok := m.winners[event.IdentityOf(a.workspace, a.source, a.id)]; {
+	case ok && winner.Receipt == a.receipt: // no winner has the first place of the log, either
 		want = client.Loaded
 	case m.refusals[a.receipt] != "":
 		want, code = client.Rejected, m.refusals[a.receipt]

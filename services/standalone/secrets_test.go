@@ -1,0 +1,115 @@
+package standalone_test
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"plumbline/services/standalone"
+)
+
+// journal is a log that a test reads. It is safe for concurrent use.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// TestSecretsAreNotWritten: at the most talkative log level, with requests that succeed and that fail, no
+// secret of the installation or of a visitor stands in a log, an answer of an error, or the metrics.
+func TestSecretsAreNotWritten(t *testing.T) {
+	var log, out journal
+	dsn, data := "", ""
+	s := serve(t, func(cfg *standalone.Config) {
+		cfg.Err, cfg.Out, cfg.LogLevel = io.MultiWriter(&log, t.Output()), &out, slog.LevelDebug
+		dsn, data = cfg.ClickHouse, cfg.Data
+	})
+	_, link, ok := strings.Cut(out.String(), "/signin?token=")
+	if !ok {
+		t.Fatalf("no sign-in link was printed: %s", out.String())
+	}
+	token, _, _ := strings.Cut(link, "\n")
+	guess, person := "a-wrong-token-that-somebody-typed", "somebody.private@example.org"
+	secrets := map[string]string{
+		"write key": s.WriteKey, "admin token": s.AdminToken, "sign-in token": token, "wrong token": guess, "person": person,
+		"secret": installationSecret(t, data), "password of the database": passwordOf(t, dsn),
+	}
+	var answers journal
+	ask := func(method, path, bearer, body string) {
+		_, answer := request(t, method, s.URL+path, bearer, "application/cloudevents+json", body)
+		_, _ = io.WriteString(&answers, answer+"\n")
+	}
+	event := `{"specversion":"1.0","id":"1","source":"s","type":"plumbline.hours_saved.v1","time":"2026-10-05T10:00:00Z","data":{"workflow":"w","person":"` + person + `","doing_minutes":`
+	ask(http.MethodPost, "/v1/events", s.WriteKey, event+`5}}`)
+	ask(http.MethodPost, "/v1/events", s.WriteKey, event+`"five"}}`)
+	ask(http.MethodPost, "/v1/events", guess, event+`5}}`)
+	ask(http.MethodGet, "/api/v1/scorecard", guess, "")
+	ask(http.MethodGet, "/api/v1/scorecard?scope="+url.QueryEscape("team:"+guess), s.AdminToken, "")
+	ask(http.MethodGet, "/signin?token="+token, "", "")
+	ask(http.MethodGet, "/signin?token="+token, "", "") // used already
+	ask(http.MethodGet, "/metrics", "", "")
+	if code, text, errs := plumbline(t, s, "scorecard", "--token", guess); code != 1 {
+		t.Errorf("a wrong token ended with %d: %s", code, text+errs)
+	} else {
+		_, _ = io.WriteString(&answers, errs)
+	}
+	settle(t, s)
+	if !strings.Contains(log.String(), "/v1/events") {
+		t.Fatal("the log does not have the requests, so that it shows nothing")
+	}
+	for name, secret := range secrets {
+		if secret == "" {
+			t.Errorf("there is no %s to look for", name)
+			continue
+		}
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log has the %s", name)
+		}
+		// A scope that does not exist is said back to who asked for it.
+		if name != "wrong token" && strings.Contains(answers.String(), secret) {
+			t.Errorf("an answer has the %s", name)
+		}
+	}
+}
+
+// installationSecret is what seals persons.
+func installationSecret(t *testing.T, data string) string {
+	t.Helper()
+	k, err := standalone.ReadKeys(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(data, "keys.json")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("keys.json: %v, %v; want it for its owner alone", info, err)
+	}
+	return string(k.Secret)
+}
+
+// passwordOf is the password in the address of a database.
+func passwordOf(t *testing.T, dsn string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	return password
+}
