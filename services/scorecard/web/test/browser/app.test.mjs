@@ -7,6 +7,7 @@ import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
 import { live } from './suites/live.mjs'
 import { pages } from './suites/pages.mjs'
+import { security } from './suites/security.mjs'
 import { states } from './suites/states.mjs'
 
 /** Filled before the first test; the suites read it when they run. */
@@ -32,4 +33,5 @@ describe('the app', { concurrency: 1 }, () => {
   keyboard(world)
   ingest(world)
   live(world)
+  security(world)
 })
