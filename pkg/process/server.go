@@ -34,6 +34,8 @@ type Server struct {
 	Addr string
 	// Log is the log of the server and of the mount. Nil: slog's default.
 	Log *slog.Logger
+	// TLS is the certificate that it is served with, if any.
+	TLS TLSConfig
 	// Ready, if not nil, is called once it listens, with the real address.
 	Ready func(addr string)
 }
@@ -57,6 +59,9 @@ func (s Server) Run(ctx context.Context, register func(*Mount) error) error {
 	if log == nil {
 		log = slog.Default()
 	}
+	if err := s.TLS.Validate(); err != nil {
+		return err
+	}
 	engine, mount := newMount(log)
 	// Before anything else: a taken address must not disturb what the loops work on.
 	var listen net.ListenConfig
@@ -76,7 +81,7 @@ func (s Server) Run(ctx context.Context, register func(*Mount) error) error {
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(limited(listener)) }()
+	go func() { served <- s.serve(server, limited(listener), log) }()
 
 	if err := register(mount); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
@@ -110,6 +115,15 @@ func (s Server) Run(ctx context.Context, register func(*Mount) error) error {
 		cause = <-failed
 	}
 	return errors.Join(cause, stopErr)
+}
+
+// serve serves until the server is stopped.
+func (s Server) serve(server *http.Server, l net.Listener, log *slog.Logger) error {
+	if !s.TLS.Enabled() {
+		return server.Serve(l)
+	}
+	server.TLSConfig = s.TLS.serverTLS(log)
+	return server.ServeTLS(l, "", "")
 }
 
 // starting answers while a service is not there yet.

@@ -28,23 +28,32 @@ type running struct {
 // serve starts a server and waits until it listens.
 func serve(t *testing.T, register func(*Mount) error) *running {
 	t.Helper()
+	return serveWith(t, Server{}, register)
+}
+
+// serveWith is serve with settings.
+func serveWith(t *testing.T, s Server, register func(*Mount) error) *running {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	addr := make(chan string, 1)
 	r := &running{stop: stop, done: make(chan error, 1)}
 	go func() {
-		r.done <- Server{
-			Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler),
-			Ready: func(a string) { addr <- a },
-		}.Run(ctx, register)
+		s.Addr, s.Log = "127.0.0.1:0", slog.New(slog.DiscardHandler)
+		s.Ready = func(a string) { addr <- a }
+		r.done <- s.Run(ctx, register)
 	}()
 	t.Cleanup(stop)
+	scheme := "http://"
+	if s.TLS.Enabled() {
+		scheme = "https://"
+	}
 	select {
 	case a := <-addr:
-		r.url = "http://" + a
+		r.url = scheme + a
 	case err := <-r.done:
 		select {
 		case a := <-addr: // it did listen, and has ended since
-			r.url = "http://" + a
+			r.url = scheme + a
 			r.done <- err
 		default:
 			t.Fatalf("the server ended at once: %v", err)
@@ -63,11 +72,17 @@ type answer struct {
 // request sends one and reads all of its answer.
 func request(t *testing.T, method, url, body string) answer {
 	t.Helper()
+	return requestWith(t, http.DefaultClient, method, url, body)
+}
+
+// requestWith is request with a client of its own.
+func requestWith(t *testing.T, client *http.Client, method, url, body string) answer {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

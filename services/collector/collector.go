@@ -38,6 +38,7 @@ const (
 type Config struct {
 	// Listen is the address of a collector that runs alone.
 	Listen    string            `name:"listen" default:"127.0.0.1:8081" help:"address to listen on, host:port"`
+	TLS       process.TLSConfig `name:"tls"`
 	Log       process.LogConfig `name:"log"`
 	Bus       bus.Config        `name:"kafka"`
 	Warehouse warehouse.Config  `name:"clickhouse"`
@@ -77,7 +78,7 @@ func (c Config) withDefaults() Config {
 // Validate reports everything that is wrong with the config.
 func (c Config) Validate() error {
 	d := c.withDefaults()
-	errs := []error{d.Bus.Validate()}
+	errs := []error{d.Bus.Validate(), d.TLS.Validate()}
 	if len(d.Secret) < event.MinSecret {
 		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", event.MinSecret))
 	}
@@ -117,7 +118,7 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 	if mount == nil {
 		log := process.NewLogger(os.Stderr, cfg.Log)
 		return process.Server{
-			Addr: cfg.Listen, Log: log,
+			Addr: cfg.Listen, Log: log, TLS: cfg.TLS,
 			Ready: func(addr string) { log.InfoContext(ctx, "collector listens", "address", addr) },
 		}.Run(ctx, func(m *process.Mount) error { return Run(ctx, cfg, m) })
 	}

@@ -30,6 +30,7 @@ import (
 type Config struct {
 	// Listen is where health and metrics are served, if the loader runs on its own.
 	Listen string            `name:"listen" default:"127.0.0.1:8082" help:"address to listen on, host:port"`
+	TLS    process.TLSConfig `name:"tls"`
 	Log    process.LogConfig `name:"log"`
 
 	Bus       bus.Config       `name:"kafka"`
@@ -83,7 +84,7 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 	if mount != nil {
 		return register(ctx, cfg, mount)
 	}
-	server := process.Server{Addr: cfg.Listen, Log: process.NewLogger(os.Stderr, cfg.Log)}
+	server := process.Server{Addr: cfg.Listen, TLS: cfg.TLS, Log: process.NewLogger(os.Stderr, cfg.Log)}
 	return server.Run(ctx, func(m *process.Mount) error { return register(ctx, cfg, m) })
 }
 

@@ -31,6 +31,7 @@ import (
 type Config struct {
 	// Listen is the address of a scorecard that runs alone.
 	Listen    string            `name:"listen" default:"127.0.0.1:8080" help:"address to listen on, host:port"`
+	TLS       process.TLSConfig `name:"tls"`
 	Log       process.LogConfig `name:"log"`
 	Bus       bus.Config        `name:"kafka"`
 	Warehouse warehouse.Config  `name:"clickhouse"`
@@ -71,7 +72,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports everything that is wrong with the config.
 func (c Config) Validate() error {
-	errs := []error{c.Bus.Validate()}
+	errs := []error{c.Bus.Validate(), c.TLS.Validate()}
 	if len(c.Secret) < event.MinSecret {
 		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", event.MinSecret))
 	}
@@ -110,7 +111,7 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 	if mount == nil {
 		log := process.NewLogger(os.Stderr, cfg.Log)
 		return process.Server{
-			Addr: cfg.Listen, Log: log,
+			Addr: cfg.Listen, Log: log, TLS: cfg.TLS,
 			Ready: func(addr string) { log.InfoContext(ctx, "scorecard listens", "address", addr) },
 		}.Run(ctx, func(m *process.Mount) error { return Run(ctx, cfg, m) })
 	}

@@ -153,7 +153,7 @@ func awaitComplete(ctx context.Context, s Server, t time.Time) error {
 			return err
 		}
 		req.Header.Set("Authorization", "Bearer "+s.AdminToken)
-		res, err := http.DefaultClient.Do(req)
+		res, err := s.client().Do(req)
 		if err != nil {
 			return fmt.Errorf("ask how far the rollups are: %w", err)
 		}

@@ -2,6 +2,7 @@ package standalone
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,11 @@ import (
 type Server struct {
 	URL                  string
 	WriteKey, AdminToken string
+	// HTTP is the client to call it with; nil is [http.DefaultClient].
+	HTTP *http.Client
 }
+
+func (s Server) client() *http.Client { return cmp.Or(s.HTTP, http.DefaultClient) }
 
 // DemoLoad says what loading a demo organisation did.
 type DemoLoad struct {
@@ -62,7 +67,7 @@ func LoadDemo(ctx context.Context, o *demo.Organisation, s Server, progress func
 // loadEvents sends the events of an organisation and waits until every one has ended.
 func loadEvents(ctx context.Context, o *demo.Organisation, s Server, progress func(sent int)) (DemoLoad, error) {
 	var done DemoLoad
-	c, err := client.New(client.Config{URL: s.URL, Key: s.WriteKey})
+	c, err := client.New(client.Config{URL: s.URL, Key: s.WriteKey, HTTP: s.HTTP})
 	if err != nil {
 		return done, err
 	}
@@ -205,7 +210,7 @@ func putEntry(ctx context.Context, e demo.Entry, s Server) error {
 	}
 	req.Header.Set("Authorization", "Bearer "+s.AdminToken)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := s.client().Do(req)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ type Config struct {
 	Data string `name:"data" default:"data" help:"data folder, created where missing"`
 	// Listen is where everything is served; port 0 is a free one.
 	Listen string `name:"listen" default:"127.0.0.1:8080" help:"address to listen on, host:port"`
+	// TLS is the certificate that it is served with, if any.
+	TLS process.TLSConfig `name:"tls"`
 	// Demo says whether a demo organisation is loaded at the first start; see [DemoChoice].
 	Demo DemoChoice `name:"demo" default:"auto" help:"load a demo organisation at the first start: true, false, or auto (only with embedded engines)"`
 	// Kafka and ClickHouse are the addresses of outside engines; empty ones are embedded, and so is a Kafka of the one word
@@ -77,7 +79,7 @@ func (c *Config) Validate() error {
 	if c.ClickHouse != "" && !strings.HasPrefix(c.ClickHouse, "clickhouse://") {
 		errs = append(errs, errors.New("--clickhouse: write clickhouse://user:password@host:port/database"))
 	}
-	errs = append(errs, loader.ValidRetention(c.RawRetention))
+	errs = append(errs, loader.ValidRetention(c.RawRetention), c.TLS.Validate())
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data: name a folder"))
 	}
@@ -128,6 +130,8 @@ const (
 	signInLife = 24 * time.Hour
 	// engineStop is how long the engines have to stop.
 	engineStop = 8 * time.Second
+	// ownTimeout is how long one request of the installation to itself may take.
+	ownTimeout = 30 * time.Second
 	// startPatience is how long the services may take until they are ready.
 	startPatience = 2 * time.Minute
 )
@@ -161,7 +165,7 @@ func (in *installation) run(ctx context.Context, e *engines) error {
 	// Where nobody listens, commands on this machine need not look.
 	defer func() { _ = os.Remove(filepath.Join(in.cfg.Data, addressFile)) }()
 	listening := make(chan string, 1)
-	server := process.Server{Addr: in.cfg.Listen, Log: in.log, Ready: func(addr string) { listening <- addr }}
+	server := process.Server{Addr: in.cfg.Listen, Log: in.log, TLS: in.cfg.TLS, Ready: func(addr string) { listening <- addr }}
 	return server.Run(ctx, func(m *process.Mount) error {
 		m.Go("embedded engines", e.watch)
 		m.Go("get ready", func(ctx context.Context) error {
@@ -181,7 +185,9 @@ func (in *installation) getReady(ctx context.Context, health *process.Health, ad
 	if err := awaitHealth(ctx, health); err != nil {
 		return err
 	}
-	server := Server{URL: localURL(addr), WriteKey: in.keys.WriteKey, AdminToken: in.keys.AdminToken}
+	server := Server{
+		URL: localURL(in.cfg.TLS.Scheme(), addr), WriteKey: in.keys.WriteKey, AdminToken: in.keys.AdminToken, HTTP: in.cfg.TLS.Client(ownTimeout),
+	}
 	if err := in.loadDemoOnce(ctx, server); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped meanwhile: the next start goes on
@@ -230,13 +236,13 @@ func awaitHealth(ctx context.Context, health *process.Health) error {
 }
 
 // localURL is the address under which this machine reaches a listener: one that listens everywhere is on loopback too.
-func localURL(addr string) string {
+func localURL(scheme, addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "http://" + addr
+		return scheme + "://" + addr
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }

@@ -14,6 +14,8 @@ import (
 type upCommand struct {
 	Data       string `placeholder:"DIR" help:"Data folder; created where missing (PLUMBLINE_DATA, default data)."`
 	Listen     string `placeholder:"ADDR" help:"Address to listen on (PLUMBLINE_LISTEN, default 127.0.0.1:8080); port 0 takes a free one."`
+	TLSCert    string `name:"tls-cert" placeholder:"FILE" help:"PEM file of a certificate and its chain: serve HTTPS (PLUMBLINE_TLS_CERT)."`
+	TLSKey     string `name:"tls-key" placeholder:"FILE" help:"PEM file of the certificate's key (PLUMBLINE_TLS_KEY); both are read again when they change."`
 	Demo       bool   `negatable:"" help:"Load a demo organisation at the first start (PLUMBLINE_DEMO; default: where both engines are embedded)."`
 	Kafka      string `placeholder:"ADDRS" help:"Kafka brokers, host:port by comma; none: the embedded broker (PLUMBLINE_KAFKA)."`
 	ClickHouse string `name:"clickhouse" placeholder:"DSN" help:"ClickHouse; none: the embedded one (PLUMBLINE_CLICKHOUSE)."`
@@ -34,6 +36,7 @@ are made and kept in the data folder (plumbline keys).
 Examples:
   plumbline up
   plumbline up --no-demo --data /var/lib/plumbline --listen 127.0.0.1:0
+  plumbline up --listen 0.0.0.0:443 --url https://plumbline.example.com --tls-cert cert.pem --tls-key key.pem
   plumbline up --kafka kafka-1:9092,kafka-2:9092 --clickhouse clickhouse://user:secret@db:9000/plumbline
   plumbline up --check --config plumbline.json`
 }

@@ -1,0 +1,89 @@
+package standalone_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"plumbline/pkg/client"
+	"plumbline/pkg/event"
+	"plumbline/services/standalone"
+)
+
+// certificateFor writes a certificate for a host that this machine is not, as a server behind its public name has one.
+func certificateFor(t *testing.T, host string) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certFile, keyFile
+}
+
+// TestOverTLS: with a certificate everything is served over TLS, the demo organisation loads over it, events come in over it,
+// and the cookie of a browser goes over nothing else.
+func TestOverTLS(t *testing.T) {
+	var out journal
+	s := serve(t, func(cfg *standalone.Config) {
+		cfg.TLS.Cert, cfg.TLS.Key = certificateFor(t, "plumbline.example.com")
+		cfg.Demo, cfg.URL = standalone.DemoYes, "https://plumbline.example.com"
+		cfg.Out = io.MultiWriter(&out, t.Output())
+	})
+	if !strings.HasPrefix(s.URL, "https://127.0.0.1:") {
+		t.Fatalf("served at %s", s.URL)
+	}
+	c, err := client.New(client.Config{URL: s.URL, Key: s.WriteKey, HTTP: s.HTTP})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers, err := c.Send(t.Context(), []client.Event{{ID: "1", Source: "tls", Time: time.Now(), Data: &event.Training{Course: "c"}}})
+	if err != nil || len(answers) != 1 || answers[0].State != event.Accepted {
+		t.Errorf("an event over TLS: %v, %v", answers, err)
+	}
+	_, link, ok := strings.Cut(out.String(), "https://plumbline.example.com/signin?token=")
+	if !ok {
+		t.Fatalf("the sign-in link does not begin with the public address: %s", out.String())
+	}
+	token, _, _ := strings.Cut(link, "\n")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/signin?token="+token, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := s.HTTP.Transport.RoundTrip(req) // without following the way to the app
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusSeeOther || len(res.Cookies()) != 1 || !res.Cookies()[0].Secure || !res.Cookies()[0].HttpOnly {
+		t.Errorf("signing in is answered %d with cookies %v, want one that goes over TLS only", res.StatusCode, res.Cookies())
+	}
+}
