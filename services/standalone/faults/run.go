@@ -214,7 +214,7 @@ const deskTime = 4 * loadTime
 
 // settle waits until the warehouse says that it is complete through everything that was sent.
 func (r *run) settle(ctx context.Context) error {
-	db, err := r.w.open(ctx)
+	db, err := r.w.await(ctx)
 	if err != nil {
 		return err
 	}

@@ -255,6 +255,19 @@ func (w *world) open(ctx context.Context) (*warehouse.DB, error) {
 	return warehouse.Open(ctx, warehouse.Config{DSN: w.dsn})
 }
 
+// await is open, for a database that a fault may have killed just now: it comes back.
+func (w *world) await(ctx context.Context) (*warehouse.DB, error) {
+	for deadline := time.Now().Add(settleTime); ; {
+		db, err := w.open(ctx)
+		if err == nil || time.Now().After(deadline) {
+			return db, err
+		}
+		if stopped := process.Wait(ctx, 100*time.Millisecond); stopped != nil {
+			return nil, errors.Join(stopped, err)
+		}
+	}
+}
+
 // engine is a process that can be hurt: one of package parts, or a broker of Apache Kafka.
 type engine interface {
 	Addr() string
