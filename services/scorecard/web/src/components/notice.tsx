@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import type { Problem } from '../api/api'
 import type { Loaded } from '../state/data'
+import { signInHref, usePlace } from '../state/url'
 
 export function Loading({ what, lines = 6 }: { what: string; lines?: number }) {
   return (
@@ -47,13 +48,14 @@ export function ProblemNotice({ problem, again }: { problem: Problem; again: () 
 }
 
 export function SignIn({ again }: { again: () => void }) {
+  const place = usePlace()
   return (
     <Notice title="Sign in to see the numbers" kind="problem">
-      <p>
-        These numbers belong to the people of one organisation. Open the sign-in link that <code>plumbline up</code> printed when it
-        started; it signs this browser in. If the link has expired, ask whoever runs Plumbline for a new one.
-      </p>
+      <p>These numbers belong to the people of one organisation. The sign-in page says how you are let in, and leads back here.</p>
       <p class="actions">
+        <a class="button" href={signInHref(place)}>
+          Sign in
+        </a>
         <button type="button" class="button" onClick={again}>
           I have signed in
         </button>

@@ -1,4 +1,4 @@
-// All browser tests against one real server with the demo organisation: npm run test:browser
+// The browser tests against one real server with the demo organisation: npm run test:browser
 import { after, before, describe } from 'node:test'
 import { launchBrowser, startServer } from './harness.mjs'
 import { budget } from './suites/budget.mjs'
@@ -7,6 +7,7 @@ import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
 import { live } from './suites/live.mjs'
 import { pages } from './suites/pages.mjs'
+import { personas } from './suites/personas.mjs'
 import { states } from './suites/states.mjs'
 
 /** Filled before the first test; the suites read it when they run. */
@@ -32,4 +33,5 @@ describe('the app', { concurrency: 1 }, () => {
   keyboard(world)
   ingest(world)
   live(world)
+  personas(world)
 })
