@@ -65,7 +65,7 @@ func startProvider(t *testing.T, o providerOptions) (issuer string, stop func())
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	cmd := exec.CommandContext(ctx, "node", "provider.mjs", string(raw)) //nolint:gosec // the arguments are ours
+	cmd := exec.CommandContext(ctx, "node", "provider.mjs", string(raw))
 	cmd.Dir, cmd.Stderr = folder, t.Output()
 	stdin, err := cmd.StdinPipe() // its end ends the process, also when this one is killed
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 func insecure(t *testing.T) *http.Transport {
 	t.Helper()
 	tr := http.DefaultTransport.(*http.Transport).Clone()
-	tr.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // a certificate of the test itself
+	tr.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // a certificate of the test itself
 	t.Cleanup(tr.CloseIdleConnections)
 	return tr
 }
@@ -211,10 +211,7 @@ func oidcRoles(t *testing.T, b *oidcBench) {
 	v.signIn("dan@example.com", "/")
 	v.is("dan@example.com", "analyst")
 	const put = "/api/v1/registry/teams/x"
-	write := func() int {
-		req := b.browserPut(v, put)
-		return req
-	}
+	write := func() int { return b.browserPut(v, put) }
 	if got := write(); got != http.StatusBadRequest { // of the entry, which has no fields
 		t.Errorf("an analyst's write: %d", got)
 	}
@@ -229,6 +226,9 @@ func oidcRoles(t *testing.T, b *oidcBench) {
 	v.isNot(http.StatusForbidden)
 	if s := v.send("/api/v1/scorecard", nil, "Accept", "application/json"); !strings.Contains(s.body, `"not_registered"`) {
 		t.Errorf("who was removed: %d %s", s.status, s.body)
+	}
+	if s := v.send("/signin", nil); !strings.Contains(s.body, `action="/signout"`) || !strings.Contains(s.body, "has no role for you") {
+		t.Errorf("the sign-in page of who was removed: %s", s.body)
 	}
 	b.person("dan@example.com", "2026-05-01", "leader")
 	v.is("dan@example.com", "leader")

@@ -56,28 +56,33 @@ func (a *app) getSignIn(c *gin.Context) {
 	to := signin.LocalPath(c.Query("to"))
 	token, linked := c.GetQuery("token")
 	if !linked {
-		page := signInPage{Title: "Sign in", To: to, Provider: a.providerName(), Begin: true}
-		if s, ok := a.session(c); ok {
-			if viewer, err := a.viewerOfSession(c, s); err == nil {
-				page.Role = roleName(viewer.Role)
-			}
-		}
-		if a.offersPersonas(c) {
-			page.Personas = personas()
-		}
-		a.showSignIn(c, http.StatusOK, page)
+		a.offerSignIn(c, to)
 		return
 	}
 	viewer, ok := a.cfg.SignIns.Redeem(token)
 	if !ok {
-		a.refuseSignIn(c, access.ByLink, signin.Meaning{
-			Reason: "bad_link", Status: http.StatusForbidden, Title: "This sign-in link no longer works",
-			Advice: "It was used already, or it has expired. If you signed in with it in this browser, go to the scorecard; " +
-				"otherwise start Plumbline again: it prints a new link.",
-		}, to)
+		a.refuseSignIn(c, access.ByLink, badLink(), to)
 		return
 	}
 	a.enter(c, viewer, access.ByLink, to)
+}
+
+// offerSignIn shows how one may sign in here, or out.
+func (a *app) offerSignIn(c *gin.Context, to string) {
+	page := signInPage{Title: "Sign in", To: to, Provider: a.providerName(), Begin: true}
+	if s, ok := a.session(c); ok {
+		viewer, err := a.viewerOfSession(c, s)
+		page.SignedIn = true
+		if known := (*httpError)(nil); errors.As(err, &known) {
+			page.Advice = known.detail
+		} else if err == nil {
+			page.Role = roleName(viewer.Role)
+		}
+	}
+	if a.offersPersonas(c) {
+		page.Personas = personas()
+	}
+	a.showSignIn(c, http.StatusOK, page)
 }
 
 // getSignInProvider sends a browser to the identity provider.
@@ -149,6 +154,14 @@ func (a *app) failSignIn(c *gin.Context, err error, to string) {
 	}
 	a.log.WarnContext(c, "sign-in refused", "reason", refusal.Reason, "error", refusal, "request_id", process.RequestID(c))
 	a.refuseSignIn(c, access.ByProvider, refusal.Meaning(), to)
+}
+
+func badLink() signin.Meaning {
+	return signin.Meaning{
+		Reason: "bad_link", Status: http.StatusForbidden, Title: "This sign-in link no longer works",
+		Advice: "It was used already, or it has expired. If you signed in with it in this browser, go to the scorecard; " +
+			"otherwise start Plumbline again: it prints a new link.",
+	}
 }
 
 func noProvider() signin.Meaning {

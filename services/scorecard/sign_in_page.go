@@ -24,8 +24,9 @@ var signInCSS []byte
 // signInPage is what a page of signing in shows. It runs no scripts: it must work where nothing else does.
 type signInPage struct {
 	Title, Advice string
-	// Role is in words, of somebody who is signed in.
-	Role string
+	// SignedIn says that this browser is somebody's; Role is theirs in words, "" where they have none.
+	SignedIn bool
+	Role     string
 	// To is where they wanted to get to.
 	To string
 	// Provider is the host of the identity provider; "" for none.

@@ -39,6 +39,7 @@ export function ProblemNotice({ problem, again }: { problem: Problem; again: () 
       <p>{problem.detail}</p>
       {problem.retryAfter !== null && <p>It asks to wait {problem.retryAfter} seconds.</p>}
       <p class="actions">
+        {problem.code === 'not_registered' && <SignInLink />}
         <button type="button" class="button" onClick={again}>
           Try again
         </button>
@@ -47,15 +48,21 @@ export function ProblemNotice({ problem, again }: { problem: Problem; again: () 
   )
 }
 
+/** To the page that signs in, or out, and back here. */
+function SignInLink() {
+  return (
+    <a class="button" href={signInHref(usePlace())}>
+      Sign in
+    </a>
+  )
+}
+
 export function SignIn({ again }: { again: () => void }) {
-  const place = usePlace()
   return (
     <Notice title="Sign in to see the numbers" kind="problem">
       <p>These numbers belong to the people of one organisation. The sign-in page says how you are let in, and leads back here.</p>
       <p class="actions">
-        <a class="button" href={signInHref(place)}>
-          Sign in
-        </a>
+        <SignInLink />
         <button type="button" class="button" onClick={again}>
           I have signed in
         </button>
