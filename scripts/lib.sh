@@ -62,16 +62,23 @@ need_go() {
 # shellcheck disable=SC2034
 web=$root/services/scorecard/web
 
-# web_modules installs the npm packages of the web app where the lock file is
-# newer than what is installed.
-web_modules() {
+# npm_modules FOLDER WHAT installs the npm packages of a folder where its lock
+# file is newer than what is installed.
+npm_modules() {
+  local folder=$1 what=$2
   need_node
-  local installed=$web/node_modules/.package-lock.json
-  if [[ -f $installed && ! $web/package-lock.json -nt $installed ]]; then return; fi
-  say "installing the web app's npm packages"
-  (cd "$web" && npm ci --loglevel=error </dev/null >&2) || die "npm ci failed in services/scorecard/web"
+  local installed=$folder/node_modules/.package-lock.json
+  if [[ -f $installed && ! $folder/package-lock.json -nt $installed ]]; then return; fi
+  say "installing the npm packages of $what"
+  (cd "$folder" && npm ci --loglevel=error </dev/null >&2) || die "npm ci failed in ${folder#"$root"/}"
   touch "$installed"
 }
+
+# web_modules installs the npm packages of the web app.
+web_modules() { npm_modules "$web" 'the web app'; }
+
+# provider_modules installs the OpenID Connect provider of the tests.
+provider_modules() { npm_modules "$root/services/scorecard/testdata/oidc" "the tests' OpenID Connect provider"; }
 
 # web_build builds the web app where a source is newer than the build.
 web_build() {

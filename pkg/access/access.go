@@ -8,9 +8,10 @@ package access
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 )
 
-// Role is what a viewer may see and change.
+// Role is what a viewer may see and change: [Permissions] says what.
 type Role string
 
 // The roles, from the least to the most.
@@ -26,19 +27,13 @@ const (
 )
 
 // Valid tells whether the role is one of ours.
-func (r Role) Valid() bool {
-	switch r {
-	case RoleIC, RoleLeader, RoleAnalyst, RoleAdmin:
-		return true
-	}
-	return false
-}
+func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
 
 // MayChangeRegistry tells whether the role may write registry entries.
-func (r Role) MayChangeRegistry() bool { return r == RoleAnalyst || r == RoleAdmin }
+func (r Role) MayChangeRegistry() bool { return r.May(ChangeRegistry) }
 
-// MayAdminister tells whether the role may manage keys, erase persons and change settings.
-func (r Role) MayAdminister() bool { return r == RoleAdmin }
+// MayAdminister tells whether the role may manage keys, sessions of others and settings.
+func (r Role) MayAdminister() bool { return r.May(Administer) }
 
 // Viewer is who asks: every query takes one.
 type Viewer struct {

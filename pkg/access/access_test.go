@@ -2,7 +2,6 @@ package access_test
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -103,43 +102,6 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestSessions(t *testing.T) {
-	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	clock := func() time.Time { return now }
-	s := access.NewSessions([]byte("secret"), clock, time.Hour)
-	viewer := access.Viewer{Workspace: "default", Person: "p1", Role: access.RoleLeader}
-	cookie, err := s.Cookie(viewer, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !cookie.HttpOnly || cookie.SameSite != 2 || cookie.MaxAge != 3600 || cookie.Secure {
-		t.Errorf("cookie %+v", cookie)
-	}
-	if got, err := s.Read(cookie.Value); err != nil || got != viewer {
-		t.Errorf("read %+v, %v; want %+v", got, err, viewer)
-	}
-	// No byte may change.
-	for i := range cookie.Value {
-		b := []byte(cookie.Value)
-		b[i] ^= 1
-		if _, err := s.Read(string(b)); !errors.Is(err, access.ErrNoSession) {
-			t.Fatalf("with byte %d changed: %v", i, err)
-		}
-	}
-	if _, err := access.NewSessions([]byte("other"), clock, time.Hour).Read(cookie.Value); !errors.Is(err, access.ErrNoSession) {
-		t.Errorf("under another secret: %v", err)
-	}
-	for _, v := range []string{"", ".", "a.b"} {
-		if _, err := s.Read(v); !errors.Is(err, access.ErrNoSession) {
-			t.Errorf("Read(%q): %v", v, err)
-		}
-	}
-	now = now.Add(time.Hour)
-	if _, err := s.Read(cookie.Value); !errors.Is(err, access.ErrSessionExpired) {
-		t.Errorf("after an hour: %v", err)
-	}
-}
-
 func TestSignIns(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	s := access.NewSignIns(func() time.Time { return now }, time.Minute)
@@ -159,19 +121,4 @@ func TestSignIns(t *testing.T) {
 	if _, ok := s.Redeem(late); ok {
 		t.Error("an expired token was taken")
 	}
-}
-
-func FuzzSession(f *testing.F) {
-	s := access.NewSessions([]byte("secret"), time.Now, time.Hour)
-	good, err := s.Issue(access.Viewer{Workspace: "w", Role: access.RoleIC})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(good)
-	f.Add("a.b")
-	f.Fuzz(func(t *testing.T, value string) {
-		if v, err := s.Read(value); err == nil && value != good {
-			t.Errorf("%q was read as %+v", value, v)
-		}
-	})
 }

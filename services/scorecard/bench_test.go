@@ -153,7 +153,8 @@ func (b *bench) declare(kind registry.Kind, key, body string) {
 // as signs in as a person.
 func (b *bench) as(role access.Role, person string) *bench {
 	b.t.Helper()
-	value, err := access.NewSessions([]byte(secretText), b.cfg.Now, time.Hour).Issue(access.Viewer{Workspace: workspace, Person: person, Role: role})
+	sessions := access.NewSessions([]byte(secretText), b.cfg.Now, access.Lifetimes{})
+	value, err := sessions.Value(sessions.Start(access.Viewer{Workspace: workspace, Person: person, Role: role}, access.ByLink))
 	if err != nil {
 		b.t.Fatal(err)
 	}

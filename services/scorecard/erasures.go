@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 	"plumbline/pkg/registry"
@@ -72,7 +73,7 @@ const (
 
 // mayErase refuses everybody but administrators.
 func mayErase(v *view) error {
-	if v.viewer.Role.MayAdminister() {
+	if v.viewer.Role.May(access.ErasePersons) {
 		return nil
 	}
 	return forbidden("Only an administrator may erase a person, or see who did.")

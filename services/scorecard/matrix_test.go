@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/event"
@@ -34,6 +33,10 @@ func rules() map[string]rule {
 		"GET /api/docs":                   {public: true, ask: "/api/docs"},
 		"GET /api/openapi.json":           {public: true, ask: "/api/openapi.json"},
 		"GET /signin":                     {public: true, ask: "/signin?token=none"},
+		"GET /signin/style.css":           {public: true, ask: "/signin/style.css"},
+		"GET /signin/oidc":                {public: true, ask: "/signin/oidc"},
+		"GET /signin/oidc/callback":       {public: true, ask: "/signin/oidc/callback"},
+		"POST /signin/demo":               {public: true, ask: "/signin/demo"},
 		"POST /signout":                   {public: true, ask: "/signout"},
 		"GET /api/v1/session":             read("/api/v1/session"),
 		"GET /api/v1/scorecard":           read("/api/v1/scorecard" + october),
@@ -156,7 +159,8 @@ func secrets(b *bench) {
 func TestNoEndpointTellsAboutAnotherWorkspace(t *testing.T) {
 	b := newBench(t, day("2026-11-02"))
 	secrets(b)
-	session, err := access.NewSessions([]byte(secretText), b.cfg.Now, time.Hour).Issue(access.Viewer{Workspace: "another", Role: access.RoleAdmin})
+	sessions := access.NewSessions([]byte(secretText), b.cfg.Now, access.Lifetimes{})
+	session, err := sessions.Value(sessions.Start(access.Viewer{Workspace: "another", Role: access.RoleAdmin}, access.ByLink))
 	if err != nil {
 		t.Fatal(err)
 	}

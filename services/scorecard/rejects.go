@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/event"
 	"plumbline/pkg/warehouse"
 )
@@ -23,14 +24,14 @@ import (
 
 // mayListRejects answers those who may not.
 func mayListRejects(v *view) error {
-	if v.viewer.Role.MayChangeRegistry() {
+	if v.viewer.Role.May(access.ListRejects) {
 		return nil
 	}
 	return forbidden("Only analysts and administrators may see single rejects; the summary is for everyone.")
 }
 
 func mayReplay(v *view) error {
-	if v.viewer.Role.MayAdminister() {
+	if v.viewer.Role.May(access.ReplayRejects) {
 		return nil
 	}
 	return forbidden("Only administrators may send rejects again: their bytes may hold personal data, and what is sent again counts.")
@@ -125,7 +126,7 @@ func rejectFilter(values url.Values, v *view, others ...string) (warehouse.Rejec
 		}
 	}
 	f := warehouse.RejectFilter{
-		Workspace: v.viewer.Workspace, Unattributed: v.viewer.Role.MayAdminister(),
+		Workspace: v.viewer.Workspace, Unattributed: v.viewer.Role.May(access.ReadRawRejects),
 		Code: values.Get("code"), Source: values.Get("source"), Type: values.Get("type"), EventID: values.Get("event_id"), Text: values.Get("q"),
 		Stage:  p.oneOf("stage", "", warehouse.StageCollector, warehouse.StageGate, warehouse.StageLoader),
 		Status: p.oneOf("status", "", warehouse.RejectOpen, warehouse.RejectReplayed, warehouse.RejectResent),
@@ -193,7 +194,7 @@ func (a *app) getRejects(c *gin.Context, v *view) error {
 		return err
 	}
 	for _, r := range rows {
-		answer.Rejects = append(answer.Rejects, rejectOf(r, replays[r.RejectID], v.viewer.Role.MayAdminister()))
+		answer.Rejects = append(answer.Rejects, rejectOf(r, replays[r.RejectID], v.viewer.Role.May(access.ReadRawRejects)))
 	}
 	c.Header("Cache-Control", "no-store")
 	writeJSON(c, http.StatusOK, answer)
@@ -265,7 +266,7 @@ func (a *app) getReject(c *gin.Context, v *view) error {
 	if err := mayListRejects(v); err != nil {
 		return err
 	}
-	admin := v.viewer.Role.MayAdminister()
+	admin := v.viewer.Role.May(access.ReadRawRejects)
 	f := warehouse.RejectFilter{Workspace: v.viewer.Workspace, Unattributed: admin, IDs: []string{c.Param("id")}}
 	rows, err := a.db.Rejects(c, f, warehouse.RejectPage{Limit: 1, Raw: true})
 	if err != nil {

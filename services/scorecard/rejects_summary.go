@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/event"
 	"plumbline/pkg/warehouse"
 )
@@ -134,7 +135,7 @@ func (a *app) getRejectSummary(c *gin.Context, v *view) error {
 		Accepted: accepted.Accepted, Late: accepted.Late,
 		LateAfterHours: int(warehouse.LateAfter / time.Hour),
 		Duplicates:     duplicatesOf(again), Sources: bySource(accepted, refused, cut, again), Excluded: []excludedAmount{},
-		MayList: v.viewer.Role.MayChangeRegistry(), MayReplay: v.viewer.Role.MayAdminister(),
+		MayList: v.viewer.Role.May(access.ListRejects), MayReplay: v.viewer.Role.May(access.ReplayRejects),
 		AsOf: v.asOf(), CompleteThrough: v.completeThrough(),
 	}
 	s.count(counts)
@@ -157,7 +158,7 @@ func summaryFilter(values url.Values, v *view) (warehouse.RejectFilter, error) {
 		}
 	}
 	f := warehouse.RejectFilter{
-		Workspace: v.viewer.Workspace, Unattributed: v.viewer.Role.MayAdminister(), From: p.moment("from", v), To: p.moment("to", v),
+		Workspace: v.viewer.Workspace, Unattributed: v.viewer.Role.May(access.ReadRawRejects), From: p.moment("from", v), To: p.moment("to", v),
 	}
 	if f.To.IsZero() {
 		f.To = v.startOf(addDays(v.today, 1))

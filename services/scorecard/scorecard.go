@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
@@ -25,6 +27,7 @@ import (
 	"plumbline/pkg/tail"
 	"plumbline/pkg/warehouse"
 	"plumbline/services/scorecard/daily"
+	"plumbline/services/scorecard/signin"
 )
 
 // Config is what a scorecard needs. Zero values are the defaults.
@@ -41,6 +44,16 @@ type Config struct {
 	Workspace  string `name:"workspace" default:"default" help:"the workspace that is shown"`
 	// Demo lets a visitor from this machine read the workspace without signing in, as a leader.
 	Demo bool `name:"demo" help:"show the workspace, which holds the demo organisation, to visitors from this machine"`
+	// DemoPersonas lets them also sign in as somebody of that organisation, the administrator included. DemoPerson is the
+	// id of the individual contributor among them.
+	DemoPersonas bool   `name:"demo-personas" help:"with --demo, let visitors from this machine sign in as a leader, IC, analyst or administrator of the demo organisation"`
+	DemoPerson   string `name:"demo-person" default:"content-1@demo.example" help:"who the IC of the demo organisation is"`
+	// URL is where people reach the scorecard. With https the cookies of sessions are for TLS only.
+	URL  string        `name:"url" help:"public address of the scorecard, such as https://plumbline.example.com"`
+	OIDC signin.Config `name:"oidc"`
+	// SessionIdle and SessionLife are how long a browser stays signed in.
+	SessionIdle time.Duration `name:"session-idle" default:"12h" help:"how long a browser stays signed in without use"`
+	SessionLife time.Duration `name:"session-life" default:"720h" help:"how long a browser stays signed in however much it is used"`
 	// WriteTimeout is how long a write to the registry waits until it is readable.
 	WriteTimeout time.Duration `name:"write-timeout" default:"10s" help:"how long a registry write waits until it is readable"`
 	// Version is shown in the session.
@@ -64,6 +77,9 @@ func (c Config) withDefaults() Config {
 	if c.Version == "" {
 		c.Version = "development"
 	}
+	if c.DemoPerson == "" {
+		c.DemoPerson = "content-1@demo.example"
+	}
 	if c.SignIns == nil {
 		c.SignIns = access.NewSignIns(c.Now, time.Hour)
 	}
@@ -79,11 +95,12 @@ func (c Config) Validate() error {
 	if c.AdminToken != "" && len(c.AdminToken) < 16 {
 		errs = append(errs, errors.New("admin token: give at least 16 characters"))
 	}
+	if c.SessionIdle < 0 || c.SessionLife < 0 {
+		errs = append(errs, errors.New("session idle, session life: give a time such as 12h"))
+	}
+	errs = append(errs, signin.ValidPublic(c.URL), c.OIDC.Validate(c.URL))
 	return errors.Join(errs...)
 }
-
-// sessionLife is how long a browser stays signed in.
-const sessionLife = 30 * 24 * time.Hour
 
 // app is a running scorecard.
 type app struct {
@@ -96,9 +113,14 @@ type app struct {
 	sealer   *event.Sealer
 	admin    access.Token
 	sessions *access.Sessions
-	log      *slog.Logger
-	now      func() time.Time
-	openapi  openapi
+	// desk is where people sign in with their identity provider; nil without one.
+	desk *signin.Desk
+	// signIns counts how tries to sign in end.
+	signIns    *prometheus.CounterVec
+	signInPage *template.Template
+	log        *slog.Logger
+	now        func() time.Time
+	openapi    openapi
 	// replays sends rejects again.
 	replays *replayDesk
 	tail    *tail.Tail
@@ -131,7 +153,10 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 	a := &app{
 		cfg: cfg, db: db, registry: newRegistryCache(db), days: daily.New(db, cfg.Now, daily.DefaultLimits()), producer: bus.NewProducer(cfg.Bus, bus.Registry),
 		sealer: event.NewSealer(cfg.Secret), admin: access.NewToken(cfg.AdminToken),
-		sessions: access.NewSessions(cfg.Secret, cfg.Now, sessionLife), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
+		sessions: access.NewSessions(cfg.Secret, cfg.Now, access.Lifetimes{Idle: cfg.SessionIdle, Absolute: cfg.SessionLife}), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
+	}
+	if err := a.openSignIn(mount); err != nil {
+		return err
 	}
 	a.replays, a.tail = newReplayDesk(cfg.Bus, cfg.Now), newTail(cfg, mount)
 	mount.OnStop("tail of the scorecard", func(context.Context) error { a.tail.Close(); return nil })
@@ -186,8 +211,7 @@ func (a *app) routes(mount *process.Mount) error {
 	api.POST("/rejects/replay", process.MaxBody(maxReplayBody), a.answer(a.postReplay))
 	mount.Router.GET("/api/openapi.json", a.openapi.serveJSON)
 	mount.Router.GET("/api/docs", a.openapi.serveDocs)
-	mount.Router.GET("/signin", a.signIn)
-	mount.Router.POST("/signout", a.signOut)
+	a.signInRoutes(mount.Router)
 	site, err := newSite()
 	if err != nil {
 		return fmt.Errorf("scorecard: %w", err)

@@ -21,7 +21,7 @@ func newTail(cfg Config, mount *process.Mount) *tail.Tail {
 // getTail needs no view: it shows the log, and does so while the warehouse is away.
 func (a *app) getTail(c *gin.Context) {
 	viewer := viewerOf(c)
-	if !viewer.Role.MayChangeRegistry() {
+	if !viewer.Role.May(access.WatchEvents) {
 		a.fail(c, forbidden("Only analysts and administrators may watch single events come in; the summary is for everyone."))
 		return
 	}
@@ -31,6 +31,6 @@ func (a *app) getTail(c *gin.Context) {
 // watcherOf sees the workspace; an administrator also what names none, as in the list of rejects.
 func watcherOf(viewer access.Viewer) tail.Viewer {
 	return tail.Viewer{Workspace: viewer.Workspace, May: func(workspace, _ string) bool {
-		return workspace == viewer.Workspace || workspace == "" && viewer.Role.MayAdminister()
+		return workspace == viewer.Workspace || workspace == "" && viewer.Role.May(access.ReadRawRejects)
 	}}
 }

@@ -7,6 +7,7 @@ import (
 	"plumbline/services/collector"
 	"plumbline/services/loader"
 	"plumbline/services/scorecard"
+	"plumbline/services/standalone/demo"
 )
 
 // mount registers the services on one listener. The loader comes first: it brings topics and tables up to date.
@@ -25,6 +26,9 @@ func (in *installation) mount(ctx context.Context, e *engines, m *process.Mount)
 	}
 	return scorecard.Run(ctx, scorecard.Config{
 		Bus: e.bus, Warehouse: e.warehouse, Secret: in.keys.Secret, Workspace: Workspace,
-		AdminToken: in.keys.AdminToken, Demo: !in.demo.None, SignIns: in.signIns, Version: Version(),
+		AdminToken: in.keys.AdminToken, SignIns: in.signIns, Version: Version(),
+		// Personas only where the demo was asked for by name: one of them is an administrator.
+		Demo: !in.demo.None, DemoPersonas: in.cfg.Demo == DemoYes, DemoPerson: demo.Contributor,
+		URL: in.cfg.URL, OIDC: in.cfg.OIDC, SessionIdle: in.cfg.SessionIdle, SessionLife: in.cfg.SessionLife,
 	}, m)
 }

@@ -20,6 +20,7 @@ import (
 	"plumbline/pkg/bus"
 	"plumbline/pkg/process"
 	"plumbline/services/loader"
+	"plumbline/services/scorecard/signin"
 )
 
 // Config says what to start. Zero values are the defaults of the tags.
@@ -43,6 +44,12 @@ type Config struct {
 	AdminToken string `name:"admin-token" help:"token of the administrator"`
 	// URL is the public address, for links; other commands use the variable to find the server.
 	URL string `name:"url" help:"public address of this server, for the links that it prints"`
+	// OIDC is the identity provider that people sign in with; without one, with the printed link only.
+	OIDC signin.Config `name:"oidc"`
+	// SessionIdle and SessionLife are how long a browser stays signed in. The idle time is longer than that of a scorecard
+	// alone: who signs in with a link gets another one only by starting again.
+	SessionIdle time.Duration `name:"session-idle" default:"168h" help:"how long a browser stays signed in without use"`
+	SessionLife time.Duration `name:"session-life" default:"720h" help:"how long a browser stays signed in however much it is used"`
 	// RawRetention is how long raw rows are kept; 0 is for ever.
 	RawRetention time.Duration `name:"raw-retention" help:"how long raw rows are kept, such as 9600h (400 days), after which days are sealed; 0 is for ever"`
 	// ErasePause shortens the time between the two passes of erasing a person, for tests; see loader.Config.
@@ -79,7 +86,10 @@ func (c *Config) Validate() error {
 	if c.ClickHouse != "" && !strings.HasPrefix(c.ClickHouse, "clickhouse://") {
 		errs = append(errs, errors.New("--clickhouse: write clickhouse://user:password@host:port/database"))
 	}
-	errs = append(errs, loader.ValidRetention(c.RawRetention), c.TLS.Validate())
+	if c.SessionIdle < 0 || c.SessionLife < 0 {
+		errs = append(errs, errors.New("--session-idle, --session-life: give a time such as 12h"))
+	}
+	errs = append(errs, loader.ValidRetention(c.RawRetention), c.TLS.Validate(), signin.ValidPublic(c.URL), c.OIDC.Validate(c.URL))
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data: name a folder"))
 	}

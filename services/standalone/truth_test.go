@@ -65,9 +65,9 @@ func TestTruthRecovered(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	sealer, sessions := event.NewSealer(keys.Secret), access.NewSessions(keys.Secret, time.Now, time.Hour)
+	sealer, sessions := event.NewSealer(keys.Secret), access.NewSessions(keys.Secret, time.Now, access.Lifetimes{})
 	enter := func(workspace string, seed int) organisation {
-		cookie, err := sessions.Cookie(access.Viewer{Workspace: workspace, Role: access.RoleAdmin}, false)
+		cookie, err := sessions.Cookie(sessions.Start(access.Viewer{Workspace: workspace, Role: access.RoleAdmin}, access.ByLink), false)
 		if err != nil {
 			t.Fatal(err)
 		}

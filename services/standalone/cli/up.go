@@ -20,6 +20,9 @@ type upCommand struct {
 	Kafka      string `placeholder:"ADDRS" help:"Kafka brokers, host:port by comma; none: the embedded broker (PLUMBLINE_KAFKA)."`
 	ClickHouse string `name:"clickhouse" placeholder:"DSN" help:"ClickHouse; none: the embedded one (PLUMBLINE_CLICKHOUSE)."`
 	Retention  string `name:"raw-retention" placeholder:"TIME" help:"How long raw rows are kept, such as 9600h (400 days); then days are sealed (PLUMBLINE_RAW_RETENTION, default for ever)."`
+	URL        string `name:"url" placeholder:"URL" help:"Public address, for links and for the identity provider (PLUMBLINE_URL)."`
+	Issuer     string `name:"oidc-issuer" placeholder:"URL" help:"OpenID Connect provider that people sign in with (PLUMBLINE_OIDC_ISSUER)."`
+	ClientID   string `name:"oidc-client-id" placeholder:"ID" help:"What the provider calls this client (PLUMBLINE_OIDC_CLIENT_ID); its secret, if it has one, in PLUMBLINE_OIDC_CLIENT_SECRET."`
 	Config     string `placeholder:"FILE" help:"JSON file with settings: the names of the flags are its keys (PLUMBLINE_CONFIG)."`
 	Check      bool   `help:"Check the settings and exit."`
 }
@@ -38,6 +41,7 @@ Examples:
   plumbline up --no-demo --data /var/lib/plumbline --listen 127.0.0.1:0
   plumbline up --listen 0.0.0.0:443 --url https://plumbline.example.com --tls-cert cert.pem --tls-key key.pem
   plumbline up --kafka kafka-1:9092,kafka-2:9092 --clickhouse clickhouse://user:secret@db:9000/plumbline
+  plumbline up --url https://plumbline.example.com --oidc-issuer https://login.example.com --oidc-client-id plumbline
   plumbline up --check --config plumbline.json`
 }
 

@@ -36,6 +36,9 @@ type person struct {
 	leader              bool
 }
 
+// Contributor is the id of an individual contributor of every organisation, whose part a visitor may take.
+const Contributor = "content-1@demo.example"
+
 // hire fills the teams: two leaders each, and ICs in proportion to the size.
 func hire(size float64) []person {
 	var out []person

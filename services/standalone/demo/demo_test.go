@@ -153,3 +153,24 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// Whoever takes the contributor's part finds an IC with numbers of their own, whatever the size.
+func TestContributor(t *testing.T) {
+	for _, size := range []float64{.2, 1, 3} {
+		o := demo.New(demo.Config{Seed: 1, Until: until, Size: size})
+		registered, events := false, 0
+		for _, e := range o.Registry() {
+			if p, ok := e.Value.(*registry.Person); ok && e.Key == demo.Contributor {
+				registered = p.Role == "ic"
+			}
+		}
+		for e := range o.Events() {
+			if h, ok := e.Data.(*event.HoursSaved); ok && h.Person == demo.Contributor {
+				events++
+			}
+		}
+		if !registered || events == 0 {
+			t.Errorf("size %v: registered as IC %v, %d events", size, registered, events)
+		}
+	}
+}

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Session } from './api/types'
-import { pageHref, usePlace } from './state/url'
+import { pageHref, signInHref, usePlace } from './state/url'
 
 const pages = [
   { path: '/', name: 'Scorecard' },
@@ -51,7 +51,7 @@ export function Shell({ session, hidden, late, over, children }: ShellProps) {
           </ul>
         </nav>
         <div class="who">
-          {session && <Who session={session} />}
+          {session && <Who session={session} href={signInHref(place)} />}
           <ThemeButton />
         </div>
       </header>
@@ -83,12 +83,13 @@ export function Shell({ session, hidden, late, over, children }: ShellProps) {
 
 const roles: Record<Session['role'], string> = { ic: 'Individual contributor', leader: 'Leader', analyst: 'Analyst', admin: 'Administrator' }
 
-function Who({ session }: { session: Session }) {
+/** Who is looking; the page behind it signs in, out, or in as somebody else. */
+function Who({ session, href }: { session: Session; href: string }) {
   return (
-    <span class="viewer">
-      {session.signed_in ? roles[session.role] : 'Visitor'}
+    <a class="viewer" href={href}>
+      {session.signed_in ? roles[session.role] : 'Visitor, sign in'}
       {session.workspace !== 'default' && `, ${session.workspace}`}
-    </span>
+    </a>
   )
 }
 

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import type { Problem } from '../api/api'
 import type { Loaded } from '../state/data'
+import { signInHref, usePlace } from '../state/url'
 
 export function Loading({ what, lines = 6 }: { what: string; lines?: number }) {
   return (
@@ -38,6 +39,7 @@ export function ProblemNotice({ problem, again }: { problem: Problem; again: () 
       <p>{problem.detail}</p>
       {problem.retryAfter !== null && <p>It asks to wait {problem.retryAfter} seconds.</p>}
       <p class="actions">
+        {problem.code === 'not_registered' && <SignInLink />}
         <button type="button" class="button" onClick={again}>
           Try again
         </button>
@@ -46,14 +48,21 @@ export function ProblemNotice({ problem, again }: { problem: Problem; again: () 
   )
 }
 
+/** To the page that signs in, or out, and back here. */
+function SignInLink() {
+  return (
+    <a class="button" href={signInHref(usePlace())}>
+      Sign in
+    </a>
+  )
+}
+
 export function SignIn({ again }: { again: () => void }) {
   return (
     <Notice title="Sign in to see the numbers" kind="problem">
-      <p>
-        These numbers belong to the people of one organisation. Open the sign-in link that <code>plumbline up</code> printed when it
-        started; it signs this browser in. If the link has expired, ask whoever runs Plumbline for a new one.
-      </p>
+      <p>These numbers belong to the people of one organisation. The sign-in page says how you are let in, and leads back here.</p>
       <p class="actions">
+        <SignInLink />
         <button type="button" class="button" onClick={again}>
           I have signed in
         </button>

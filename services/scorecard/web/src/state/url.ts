@@ -40,6 +40,11 @@ export function hereHref(place: Place, changes: Record<string, string | null>): 
   return withQuery(place.path, query)
 }
 
+/** The page that signs in, and leads back to this one. */
+export function signInHref(place: Place): string {
+  return `/signin?to=${encodeURIComponent(hereHref(place, {}))}`
+}
+
 function withQuery(path: string, query: URLSearchParams): string {
   // Colons and commas are legal in a query and far easier to read than %3A.
   const text = query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',').replaceAll('%3B', ';')
@@ -74,7 +79,7 @@ export function followLinks(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
   const link = (event.target as Element | null)?.closest?.('a')
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return
-  if (link.pathname.startsWith('/api/') || link.pathname.startsWith('/v1/') || link.pathname === '/signin') return
+  if (link.pathname.startsWith('/api/') || link.pathname.startsWith('/v1/') || link.pathname === '/signin' || link.pathname.startsWith('/signin/')) return
   if (link.hash && link.pathname === location.pathname && link.search === location.search) return
   event.preventDefault()
   const changesPage = link.pathname !== location.pathname

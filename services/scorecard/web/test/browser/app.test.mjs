@@ -1,4 +1,4 @@
-// All browser tests against one real server with the demo organisation: npm run test:browser
+// The browser tests against one real server with the demo organisation: npm run test:browser
 import { after, before, describe } from 'node:test'
 import { launchBrowser, startServer } from './harness.mjs'
 import { budget } from './suites/budget.mjs'
@@ -7,6 +7,7 @@ import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
 import { live } from './suites/live.mjs'
 import { pages } from './suites/pages.mjs'
+import { personas } from './suites/personas.mjs'
 import { security } from './suites/security.mjs'
 import { states } from './suites/states.mjs'
 
@@ -33,5 +34,6 @@ describe('the app', { concurrency: 1 }, () => {
   keyboard(world)
   ingest(world)
   live(world)
+  personas(world)
   security(world)
 })

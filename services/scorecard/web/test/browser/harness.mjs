@@ -2,6 +2,7 @@
 // demo organisation does not have changes single answers on their way to the page.
 import { spawn, execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,15 +28,15 @@ function clean(env) {
 
 /**
  * Starts `plumbline up --demo` on a free port and waits for its ready line. PLUMBLINE_URL names one that runs already, and then
- * PLUMBLINE_WRITE_KEY and PLUMBLINE_ADMIN_TOKEN its keys.
+ * PLUMBLINE_WRITE_KEY and PLUMBLINE_ADMIN_TOKEN its keys. Flags of its own always start one.
  */
-export async function startServer({ minutes = 3 } = {}) {
-  if (process.env.PLUMBLINE_URL) {
+export async function startServer({ minutes = 3, flags } = {}) {
+  if (process.env.PLUMBLINE_URL && !flags) {
     const keys = { write: process.env.PLUMBLINE_WRITE_KEY ?? '', admin: process.env.PLUMBLINE_ADMIN_TOKEN ?? '' }
     return { url: process.env.PLUMBLINE_URL.replace(/\/$/, ''), keys, stop: async () => {} }
   }
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-web-'))
-  const child = spawn(await binary(folder), ['up', '--demo', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'], env: clean(process.env) })
+  const child = spawn(await binary(folder), ['up', '--data', join(folder, 'data'), ...(flags ?? ['--demo', '--listen', '127.0.0.1:0'])], { stdio: ['ignore', 'pipe', 'pipe'], env: clean(process.env) })
   const exited = new Promise((done) => child.once('exit', done))
   let said = ''
   const url = await new Promise((ready, failed) => {
@@ -64,6 +65,40 @@ export async function startServer({ minutes = 3 } = {}) {
   }
   const kept = JSON.parse(readFileSync(join(folder, 'data', 'keys.json'), 'utf8'))
   return { url, keys: { write: kept.write_key, admin: kept.admin_token }, stop }
+}
+
+/** A port that was free just now, for what must know its address before it starts. */
+export function freePort() {
+  return new Promise((done, failed) => {
+    const server = createServer().once('error', failed).listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => done(port))
+    })
+  })
+}
+
+/** Starts the OpenID Connect provider of the tests; see services/scorecard/testdata/oidc. */
+export async function startProvider(options) {
+  const folder = resolve(here, '../../../testdata/oidc')
+  if (!existsSync(join(folder, 'node_modules/oidc-provider'))) throw new Error(`the provider is not installed: run scripts/test, or npm ci in ${folder}`)
+  const child = spawn(process.execPath, ['provider.mjs', JSON.stringify(options)], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] })
+  const exited = new Promise((done) => child.once('exit', done))
+  const issuer = await new Promise((ready, failed) => {
+    let said = ''
+    child.stdout.on('data', (chunk) => {
+      said += chunk
+      const found = /ready (http:\/\/\S+)/.exec(said)
+      if (found) ready(found[1])
+    })
+    child.once('exit', (code) => failed(new Error(`the provider ended with ${code}: ${said}`)))
+  })
+  return {
+    issuer,
+    stop: async () => {
+      child.stdin.end() // it ends with its input
+      await exited
+    },
+  }
 }
 
 export function launchBrowser() {

@@ -1,0 +1,65 @@
+package access
+
+import "slices"
+
+// Capability is something that a role may read or change. ROLES.md has the same table for people; a test holds the two
+// equal.
+type Capability string
+
+// The capabilities. Each check of a service asks for one of them, never for a role.
+const (
+	// ReadNumbers is every number of the organisation, above the privacy floor.
+	ReadNumbers Capability = "read_numbers"
+	// ReadOwn is what stands on the viewer's own events, live and without the floor.
+	ReadOwn Capability = "read_own"
+	// ReadRegistry is what is declared: workflows, teams, rates, targets and the rest.
+	ReadRegistry Capability = "read_registry"
+	// ReadRejectSummary is how much was not counted, and why.
+	ReadRejectSummary Capability = "read_reject_summary"
+	// ListRejects is single rejects: their source, id and reason.
+	ListRejects Capability = "list_rejects"
+	// WatchEvents is the live tail of what comes in, without its content.
+	WatchEvents Capability = "watch_events"
+	// ChangeRegistry is writing registry entries, the roles of people among them.
+	ChangeRegistry Capability = "change_registry"
+	// ReadRawRejects is the bytes of rejects, and rejects that name no workspace.
+	ReadRawRejects Capability = "read_raw_rejects"
+	// ReplayRejects is sending rejects again.
+	ReplayRejects Capability = "replay_rejects"
+	// ErasePersons is erasing a person, and seeing who was erased and by whom.
+	ErasePersons Capability = "erase_persons"
+	// Administer is keys, sessions of others and settings.
+	Administer Capability = "administer"
+)
+
+// Permission says which roles have a capability.
+type Permission struct {
+	Capability Capability
+	Roles      []Role
+}
+
+// Permissions is the table of what each role may read and change, in the order of ROLES.md.
+func Permissions() []Permission {
+	everybody, editors, admins := Roles(), []Role{RoleAnalyst, RoleAdmin}, []Role{RoleAdmin}
+	return []Permission{
+		{ReadNumbers, everybody},
+		{ReadOwn, everybody},
+		{ReadRegistry, everybody},
+		{ReadRejectSummary, everybody},
+		{ListRejects, editors},
+		{WatchEvents, editors},
+		{ChangeRegistry, editors},
+		{ReadRawRejects, admins},
+		{ReplayRejects, admins},
+		{ErasePersons, admins},
+		{Administer, admins},
+	}
+}
+
+// Roles are all roles, from the least to the most.
+func Roles() []Role { return []Role{RoleIC, RoleLeader, RoleAnalyst, RoleAdmin} }
+
+// May tells whether the role has a capability. What is no role, or no capability, may nothing.
+func (r Role) May(c Capability) bool {
+	return slices.ContainsFunc(Permissions(), func(p Permission) bool { return p.Capability == c && slices.Contains(p.Roles, r) })
+}
