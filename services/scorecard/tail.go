@@ -4,6 +4,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"plumbline/pkg/access"
+	"plumbline/pkg/event"
 	"plumbline/pkg/process"
 	"plumbline/pkg/tail"
 )
@@ -30,7 +31,7 @@ func (a *app) getTail(c *gin.Context) {
 
 // watcherOf sees the workspace; an administrator also what names none, as in the list of rejects.
 func watcherOf(viewer access.Viewer) tail.Viewer {
-	return tail.Viewer{Workspace: viewer.Workspace, May: func(workspace, _ string) bool {
+	return tail.Viewer{Workspace: viewer.Workspace, May: func(workspace, _ string, _ event.Kind) bool {
 		return workspace == viewer.Workspace || workspace == "" && viewer.Role.MayAdminister()
 	}}
 }
