@@ -26,6 +26,11 @@ func (a *app) getTail(c *gin.Context) {
 		a.fail(c, forbidden("Only analysts and administrators may watch single events come in; the summary is for everyone."))
 		return
 	}
+	if text := c.GetString(keyTextKey); text != "" {
+		ctx, release := a.keys.Hold(c.Request.Context(), text)
+		defer release()
+		c.Request = c.Request.WithContext(ctx)
+	}
 	a.tail.Serve(c, watcherOf(viewer))
 }
 
