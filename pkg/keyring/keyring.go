@@ -122,6 +122,16 @@ func (k *Keyring) Ready(context.Context) error {
 	}
 }
 
+// Await waits until the keyring is ready, or ctx ends: then the error is [ErrNotReady].
+func (k *Keyring) Await(ctx context.Context) error {
+	select {
+	case <-k.ready:
+		return nil
+	case <-ctx.Done():
+		return ErrNotReady
+	}
+}
+
 // Find returns the key with that text as [access.Ring.Find] does, or [ErrNotReady]: while not all is read, none is unknown.
 func (k *Keyring) Find(text string) (access.Record, error) {
 	if !access.IsOurs(text) {

@@ -69,7 +69,7 @@ func (a *app) manage(handler func(c *gin.Context, workspace string) error) gin.H
 		switch {
 		case !viewer.Role.MayAdminister():
 			err = forbidden("Only an administrator may see keys, or change them.")
-		case a.keys.Ready(c) != nil:
+		case a.awaitKeys(c) != nil:
 			err = keysNotRead()
 		default:
 			c.Header("Cache-Control", "no-store")

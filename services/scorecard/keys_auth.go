@@ -1,14 +1,15 @@
 package scorecard
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"plumbline/pkg/access"
-	"plumbline/pkg/keyring"
 	"plumbline/pkg/process"
 )
 
@@ -31,11 +32,12 @@ func (a *app) admitBearer(c *gin.Context, header string) {
 		unauthorized(c, "unauthorized", "The bearer token is not the admin token, and no API key.")
 		return
 	}
-	record, err := a.keys.Find(token)
-	switch {
-	case errors.Is(err, keyring.ErrNotReady):
+	if err := a.awaitKeys(c); err != nil {
 		a.fail(c, keysNotRead())
 		return
+	}
+	record, err := a.keys.Find(token)
+	switch {
 	case record.Workspace != "" && record.Workspace != a.cfg.Workspace:
 		unauthorized(c, "unauthorized", "This key is of another workspace than the one that is served here.")
 		return
@@ -66,6 +68,16 @@ func (a *app) admitKey(c *gin.Context, record access.Record, text string) {
 		c.Set(keyTextKey, text)
 		a.admit(c, viewer, true)
 	}
+}
+
+// keysPatience is how long a request waits for the keys, which after a start of the service are there soon.
+const keysPatience = 3 * time.Second
+
+// awaitKeys waits until the keys are read, within reason.
+func (a *app) awaitKeys(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keysPatience)
+	defer cancel()
+	return a.keys.Await(ctx)
 }
 
 func unauthorized(c *gin.Context, code, detail string) {
