@@ -26,6 +26,7 @@ func TestKeysThatAreNotReadYet(t *testing.T) {
 	ring := keyring.New(keyring.Config{
 		Bus: bus.Config{Brokers: []string{"127.0.0.1:1"}}, Service: "test", Now: time.Now, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 	}) // it never runs, so it is never ready
+	gin.SetMode(gin.ReleaseMode) // as the server does; else it prints its routes
 	router := gin.New()
 	router.Use((&doorman{access.NewKeys(configured), ring, newMetrics(prometheus.NewRegistry())}).authenticate)
 	router.GET("/", func(c *gin.Context) { c.Status(http.StatusNoContent) })
