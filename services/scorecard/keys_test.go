@@ -87,6 +87,7 @@ func TestLifeOfAKey(t *testing.T) {
 		t.Errorf("with the key: %d %s", status, body)
 	}
 	b.eventually("the use is listed", func() bool { return listed().at("last_used_at").text() == "2026-11-02T00:00:00.000Z" })
+	b.holdBody("KeyRotation", `{"overlap":"1h"}`)
 	res, raw := b.do(http.MethodPost, "/api/v1/keys/crm/rotate", `{"overlap":"1h"}`)
 	if res.StatusCode != http.StatusOK || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("ETag") != `"2"` {
 		t.Fatalf("rotate: %d %s", res.StatusCode, raw)
