@@ -20,7 +20,7 @@ type Use struct {
 	At time.Time
 }
 
-// Entry is what one message of the topic says: one of the two.
+// Entry is what one message of the topic says: one of the two, or neither where a record was taken back that did not count.
 type Entry struct {
 	Record *Record
 	Use    *Use
@@ -79,6 +79,10 @@ func (r Record) Message() (key, value []byte, err error) {
 	return r.messageKey(), value, nil
 }
 
+// Retraction takes back a record that did not count, for those who read the log after a compaction: of a record that stands in
+// the log twice the compaction drops the first copy, and one that came between them would be the first.
+func (r Record) Retraction() (key []byte) { return r.messageKey() }
+
 // use is the JSON form of a [Use]; the rest of it is in the Kafka key.
 type use struct {
 	At time.Time `json:"at"`
@@ -104,6 +108,9 @@ func Decode(key, value []byte) (Entry, error) {
 	}
 	switch parts[0] {
 	case messageRecord:
+		if len(value) == 0 {
+			return Entry{}, nil
+		}
 		var r Record
 		if err := json.Unmarshal(value, &r, json.RejectUnknownMembers(true)); err != nil {
 			return Entry{}, fmt.Errorf("%w: %w", ErrMessage, err)

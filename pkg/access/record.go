@@ -45,7 +45,8 @@ type Record struct {
 	Workspace string `json:"workspace"`
 	ID        string `json:"id"`
 	// Version counts the changes of the key, from 1. A writer adds one to what it has read, and readers take the first
-	// record of each version: so an older record never beats a newer one, and of two writers at once one is told.
+	// record of each version: so an older record never beats a newer one, and of two writers at once one is told. Only a
+	// revocation holds in any case; see [Ring.Apply].
 	Version uint64 `json:"version"`
 	// Write is unique to the act of writing, so that a writer recognises its own record.
 	Write string `json:"write"`

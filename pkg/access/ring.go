@@ -26,8 +26,8 @@ type held struct {
 // NewRing makes an empty ring.
 func NewRing() *Ring { return &Ring{keys: map[KeyName]*held{}, byID: map[string][]*held{}} }
 
-// Apply takes an entry in. It tells whether a record is the newest of its key: of several with one version the first one
-// counts, and an older one does not.
+// Apply takes an entry in. It tells whether a record counts: the first one of a version does, and an older one does not. A
+// revocation counts whatever its version is, and after it nothing else does: it must hold in whatever order records come.
 func (r *Ring) Apply(e Entry) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -38,14 +38,18 @@ func (r *Ring) Apply(e Entry) bool {
 		return false
 	}
 	h := r.hold(e.Record.NameOf())
-	if e.Record.Version <= h.record.Version {
+	switch {
+	case !h.record.RevokedAt.IsZero():
 		return false
+	case e.Record.Version > h.record.Version:
+		if h.record.Version == 0 {
+			r.byID[e.Record.ID] = append(r.byID[e.Record.ID], h)
+		}
+		h.record = *e.Record
+		return true
 	}
-	if h.record.Version == 0 {
-		r.byID[e.Record.ID] = append(r.byID[e.Record.ID], h)
-	}
-	h.record = *e.Record
-	return true
+	h.record.RevokedAt = e.Record.RevokedAt
+	return !h.record.RevokedAt.IsZero()
 }
 
 // hold finds a key or makes its place. The caller holds the lock.

@@ -168,11 +168,19 @@ func (k *Keyring) Write(ctx context.Context, r access.Record) error {
 	select {
 	case counts := <-told:
 		if !counts {
+			k.retract(ctx, r)
 			return ErrConflict
 		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", ErrUnconfirmed, ctx.Err())
+	}
+}
+
+// retract takes back a record that does not count. Where it fails nothing is lost: see [access.Record.Retraction].
+func (k *Keyring) retract(ctx context.Context, r access.Record) {
+	if _, err := k.producer.Produce(ctx, []bus.Message{{Key: r.Retraction(), Home: r.NameOf().Home()}}); err != nil {
+		k.cfg.Log.WarnContext(ctx, "a record of a key that does not count could not be taken back", "key", r.ID, "error", err)
 	}
 }
 

@@ -184,10 +184,43 @@ func TestChangesAtTheSameTime(t *testing.T) {
 		t.Fatal("no change holds")
 	}
 	for name, p := range map[string]*process{"one": one, "two": two, "later": w.ready(t)} {
+		if n := p.counted(t, "plumbline_test_keys_unreadable_total"); n != 0 {
+			t.Errorf("%s: %v messages could not be read", name, n)
+		}
 		until(t, name+" has the change", func() bool { _, err := p.Find(texts[winner]); return err == nil })
 		for i, text := range texts {
 			if _, err := p.Find(text); i != winner && !errors.Is(err, access.ErrKeyUnknown) {
 				t.Errorf("%s: the text of writer %d: %v", name, i, err)
+			}
+		}
+	}
+}
+
+// A revocation holds, though somebody else has changed the key meanwhile, and whoever changes it then is told.
+func TestRevocationHoldsInAnyCase(t *testing.T) {
+	w := newWorld(t)
+	p := w.ready(t)
+	r, first := p.make(t, w, "crm")
+	rotated, second, err := r.Rotate(w.now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []access.Record{rotated, r.Revoke(w.now())} {
+		if err := p.Write(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, _, err := rotated.Rotate(w.now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Write(t.Context(), again); !errors.Is(err, keyring.ErrConflict) {
+		t.Errorf("a rotation after the revocation: %v", err)
+	}
+	for name, p := range map[string]*process{"here": p, "later": w.ready(t)} {
+		for _, text := range []string{first, second} {
+			if _, err := p.Find(text); !errors.Is(err, access.ErrKeyRevoked) {
+				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
