@@ -169,28 +169,21 @@ func (a *app) rotateKey(c *gin.Context, workspace string) error {
 	return nil
 }
 
-// mostTries is how often a revocation is tried again that others get ahead of.
-const mostTries = 10
-
-// deleteKey revokes a key, for good. It is meant to hold whatever else is done to the key at the same time.
+// deleteKey revokes a key, for good. It holds whatever else is done to the key at the same time.
 func (a *app) deleteKey(c *gin.Context, workspace string) error {
-	for range mostTries {
-		current, err := a.keyOf(c, workspace)
-		if err != nil {
-			return err
-		}
-		if current.State(a.now()) != access.KeyRevoked {
-			current = current.Revoke(a.now())
-			if err = a.writeKey(c, current, "revoked"); errors.Is(err, keyring.ErrConflict) {
-				continue
-			} else if err != nil {
-				return keyFailure(err)
-			}
-		}
-		writeJSON(c, http.StatusOK, keyAnswerOf(access.Listed{Record: current, LastUse: a.lastUse(current)}, a.now()))
-		return nil
+	current, err := a.keyOf(c, workspace)
+	if err != nil {
+		return err
 	}
-	return keyFailure(keyring.ErrConflict)
+	if current.State(a.now()) != access.KeyRevoked {
+		// What conflicts with a revocation is an earlier one.
+		if err := a.writeKey(c, current.Revoke(a.now()), "revoked"); err != nil && !errors.Is(err, keyring.ErrConflict) {
+			return keyFailure(err)
+		}
+		current, _ = a.keys.Get(current.NameOf())
+	}
+	writeJSON(c, http.StatusOK, keyAnswerOf(access.Listed{Record: current, LastUse: a.lastUse(current)}, a.now()))
+	return nil
 }
 
 // keyOf is the key that the path names, if it is the version that the request is based on.
