@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -40,6 +41,8 @@ type Key struct {
 	Workspace string `json:"workspace"`
 	// Sources are those that the key may write and amend: exact, or a prefix that ends with *. None: all.
 	Sources []string `json:"sources,omitempty"`
+	// Kinds are the kinds of events that the key may write. None: all.
+	Kinds []string `json:"kinds,omitempty"`
 	// Hash is of the whole text of the key.
 	Hash Hash `json:"sha256"`
 }
@@ -58,6 +61,11 @@ func (k Key) MayWrite(source string) bool {
 	return false
 }
 
+// MayWriteKind tells whether the key may write events of the kind.
+func (k Key) MayWriteKind(kind string) bool {
+	return len(k.Kinds) == 0 || slices.Contains(k.Kinds, kind)
+}
+
 // IDPattern is the form of a key's id.
 const IDPattern = `^[a-z0-9]{1,32}$`
 
@@ -68,11 +76,22 @@ func NewKey(id, workspace string, sources ...string) (key Key, text string, err 
 	if !idForm.MatchString(id) {
 		return Key{}, "", fmt.Errorf("key id %q: give 1 to 32 of the characters a-z and 0-9", id)
 	}
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails
-	text = keyPrefix + id + "_" + hex.EncodeToString(secret)
+	text = newText(id)
 	return Key{ID: id, Workspace: workspace, Sources: sources, Hash: HashOf(text)}, text, nil
 }
+
+// newText makes the text of a key with a new 256-bit secret.
+func newText(id string) string {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	return Prefix(id) + hex.EncodeToString(secret)
+}
+
+// Prefix is how the text of a key with that id begins: enough to recognise it by, and no part of its secret.
+func Prefix(id string) string { return keyPrefix + id + "_" }
+
+// IsOurs tells whether a text has the form of the keys that we make, plk_<id>_<secret>.
+func IsOurs(text string) bool { return keyID(text) != "" }
 
 // PlainKey keeps a key whose text the owner chose. How well it protects is up to that text.
 func PlainKey(text, workspace string, sources ...string) (Key, error) {

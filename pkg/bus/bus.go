@@ -32,10 +32,12 @@ const (
 	Inbox Name = "inbox"
 	// Probe takes what readiness writes to see whether writing works; nobody reads it.
 	Probe Name = "probe"
+	// Access holds every version of every API key, without secrets, and when each was last used; it is compacted.
+	Access Name = "access"
 )
 
 // Names lists the topics, always in the same order.
-func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe} }
+func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access} }
 
 // MaxMessageBytes is the most bytes that one message of a topic may have, as the broker counts them.
 const MaxMessageBytes = 1 << 20

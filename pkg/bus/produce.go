@@ -16,7 +16,10 @@ import (
 
 // Message is a message to write. The broker sets its time.
 type Message struct {
-	Key     []byte
+	Key []byte
+	// Home decides the partition; nil is the key. Messages with one home keep their order, whatever their keys are: on a
+	// compacted topic, where the key decides what a message replaces.
+	Home    []byte
 	Headers []event.Header
 	Value   []byte
 }
@@ -28,6 +31,14 @@ func (m *Message) Size() int64 {
 		n += len(h.Key) + len(h.Value) + headerOverhead
 	}
 	return int64(n)
+}
+
+// home is what decides the partition.
+func (m *Message) home() []byte {
+	if m.Home != nil {
+		return m.Home
+	}
+	return m.Key
 }
 
 const (
@@ -226,7 +237,7 @@ func (p *Producer) enqueue(c *call, messages []Message, from, to int) error {
 			c.mu.Unlock()
 			continue
 		}
-		p.open(p.partitionOf(m.Key), n).add(m, place{c, i}, n)
+		p.open(p.partitionOf(m.home()), n).add(m, place{c, i}, n)
 	}
 	p.kick()
 	return nil

@@ -29,7 +29,10 @@ func (n Name) retention() time.Duration {
 
 // joins tells whether the offsets of the topic follow each other without holes: not where a compaction or the markers
 // of foreign transactions leave some.
-func (n Name) joins() bool { return n != Registry && n != Inbox }
+func (n Name) joins() bool { return !n.compacted() && n != Inbox }
+
+// compacted tells whether the topic keeps the last message of every key, for ever.
+func (n Name) compacted() bool { return n == Registry || n == Access }
 
 // settings are those that every topic of ours needs to be right, whatever the cluster's defaults are.
 func (c Config) settings(n Name) map[string]string {
@@ -46,7 +49,7 @@ func (c Config) settings(n Name) map[string]string {
 		// An acknowledged message survives the loss of a broker.
 		out["min.insync.replicas"] = "2"
 	}
-	if n == Registry {
+	if n.compacted() {
 		out["cleanup.policy"] = "compact"
 		out["retention.ms"] = "-1"
 	}

@@ -30,6 +30,7 @@ const (
 	CodeBrokerAway      Code = "broker_away"      // retry: the log did not take it
 	CodeOverloaded      Code = "overloaded"       // retry: too much in flight
 	CodeForbiddenSource Code = "forbidden_source" // the key may not write this source
+	CodeForbiddenKind   Code = "forbidden_kind"   // the key may not write this kind
 	// The reasons of the inbox, beside those above.
 	CodeUnsupportedType  Code = "unsupported_type"  // a content type that carries no event that can be read
 	CodeUnknownWorkspace Code = "unknown_workspace" // the installation has no such workspace

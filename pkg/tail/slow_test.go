@@ -16,7 +16,7 @@ import (
 // A subscriber that does not keep up is told how many it has missed, before what comes next: seen and missed are all.
 func TestTailTellsWhatIsMissed(t *testing.T) {
 	w := New(Config{Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
-	sub := &subscriber{viewer: Viewer{Workspace: "w", May: func(workspace, _ string) bool { return workspace == "w" }}, items: make(chan *item, buffer)}
+	sub := &subscriber{viewer: Viewer{Workspace: "w", May: func(workspace, _ string, _ event.Kind) bool { return workspace == "w" }}, items: make(chan *item, buffer)}
 	run := &reading{cancel: func() {}}
 	w.subs[sub], w.reading = struct{}{}, run
 	const sent = buffer + 44

@@ -68,8 +68,9 @@ type Tail struct {
 type Viewer struct {
 	// Workspace is the one whose share of the places the viewer takes.
 	Workspace string
-	// May tells whether the viewer may see what came from a source of a workspace. It is called for each item, under a lock.
-	May func(workspace, source string) bool
+	// May tells whether the viewer may see what came from a source of a workspace, of a kind that is "" where it could not be
+	// told. It is called for each item, under a lock.
+	May func(workspace, source string, kind event.Kind) bool
 }
 
 // reading is one run of the reader.
@@ -274,7 +275,7 @@ func (t *Tail) spread(r *reading, it *item) {
 		return // its subscribers have gone
 	}
 	for sub := range t.subs {
-		if !sub.viewer.May(it.workspace, it.source) || !sub.filter.wants(it) {
+		if !sub.viewer.May(it.workspace, it.source, it.kind) || !sub.filter.wants(it) {
 			continue
 		}
 		select {

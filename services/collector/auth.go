@@ -1,36 +1,81 @@
 package collector
 
 import (
+	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"plumbline/pkg/access"
+	"plumbline/pkg/keyring"
 	"plumbline/pkg/process"
 )
 
-const keyName = "collector.key"
+// Keys of what authentication keeps in a gin.Context.
+const (
+	keyName = "collector.key"
+	// keyTextName has the text of a key that the installation has made, which may end while the request runs.
+	keyTextName = "collector.key_text"
+)
 
-// authenticate lets requests pass that carry a write key: 401 without one, 403 with one that is not ours. It reads
+// retryKeys is how long a client should wait while the keys are being read, seconds.
+const retryKeys = 1
+
+// doorman lets requests pass that carry a write key: one of the configuration, or one that the installation has made.
+type doorman struct {
+	configured *access.Keys
+	ring       *keyring.Keyring
+	metrics    *metrics
+}
+
+// authenticate answers 401 where there is no key, and 403 where it is none of ours or opens nothing any more. It reads
 // nothing of the body.
-func authenticate(keys *access.Keys, m *metrics) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		text, ok := bearer(c.GetHeader("Authorization"))
-		if !ok {
-			m.refuse("no_key")
-			c.Header("WWW-Authenticate", `Bearer realm="plumbline"`)
-			process.Problem(c, http.StatusUnauthorized, "no_key", "Send the write key as the header Authorization: Bearer KEY.", nil)
-			return
-		}
-		key, ok := keys.Find(text)
-		if !ok {
-			m.refuse("wrong_key")
-			process.Problem(c, http.StatusForbidden, "wrong_key", "This write key is not known here.", nil)
-			return
-		}
-		c.Set(keyName, key)
+func (d *doorman) authenticate(c *gin.Context) {
+	text, ok := bearer(c.GetHeader("Authorization"))
+	if !ok {
+		c.Header("WWW-Authenticate", `Bearer realm="plumbline"`)
+		d.refuse(c, http.StatusUnauthorized, "no_key", "Send the write key as the header Authorization: Bearer KEY.")
+		return
 	}
+	if key, ok := d.configured.Find(text); ok {
+		c.Set(keyName, key)
+		return
+	}
+	record, err := d.ring.Find(text)
+	if err != nil {
+		d.closed(c, err)
+		return
+	}
+	key, ok := record.WriteKey()
+	if !ok {
+		d.refuse(c, http.StatusForbidden, "forbidden_scope", "This key may not send events: use one with the scope write.")
+		return
+	}
+	d.ring.Used(record.NameOf())
+	c.Set(keyName, key)
+	c.Set(keyTextName, text)
+}
+
+// closed says why a key opens nothing.
+func (d *doorman) closed(c *gin.Context, err error) {
+	switch {
+	case errors.Is(err, keyring.ErrNotReady):
+		c.Header("Retry-After", strconv.Itoa(retryKeys))
+		d.refuse(c, http.StatusServiceUnavailable, "starting", "The keys are still being read; send the same again a little later.")
+	case errors.Is(err, access.ErrKeyExpired):
+		d.refuse(c, http.StatusForbidden, "key_expired", "This key has expired, or a rotation has replaced it: use the new one, or ask an administrator for one.")
+	case errors.Is(err, access.ErrKeyRevoked):
+		d.refuse(c, http.StatusForbidden, "key_revoked", "This key was revoked: ask an administrator for another one.")
+	default:
+		d.refuse(c, http.StatusForbidden, "wrong_key", "This write key is not known here.")
+	}
+}
+
+func (d *doorman) refuse(c *gin.Context, status int, code, detail string) {
+	d.metrics.refuse(code)
+	process.Problem(c, status, code, detail, nil)
 }
 
 func bearer(header string) (string, bool) {

@@ -30,6 +30,7 @@ func TestBrokerAway(t *testing.T) {
 	if a := s.post(t, structured, one("before", nil)); a.Status != http.StatusAccepted {
 		t.Fatalf("before: %d %s", a.Status, a.Body)
 	}
+	s.ready(t, http.StatusOK) // it reads its keys first
 	if a := s.do(t, http.MethodGet, "/readyz", "", nil); a.Status != http.StatusOK || !strings.Contains(a.Body, `"broker":"ok"`) {
 		t.Errorf("ready before: %d %s", a.Status, a.Body)
 	}

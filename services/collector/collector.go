@@ -19,6 +19,7 @@ import (
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/pkg/keyring"
 	"plumbline/pkg/process"
 	"plumbline/pkg/tail"
 	"plumbline/pkg/warehouse"
@@ -155,23 +156,35 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	if err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}
-	auth := authenticate(keys, m)
+	ring := keyring.New(keyring.Config{
+		Bus: cfg.Bus, Service: "collector", Now: cfg.Now, Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
+	})
+	auth := (&doorman{keys, ring, m}).authenticate
 	mount.Router.POST("/v1/events", auth, process.MaxBody(MaxBody), r.receive)
 	mount.Router.GET("/v1/events", auth, where.one)
 	mount.Router.POST("/v1/events/outcomes", auth, r.admit, process.MaxBody(MaxBody), where.many)
 	watch := tail.New(tail.Config{
 		Bus: cfg.Bus, Service: "collector", Data: true, Stopping: mount.Stopping(), Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
-	mount.Router.GET("/v1/tail", auth, func(c *gin.Context) { watch.Serve(c, viewerOf(keyOf(c))) })
+	mount.Router.GET("/v1/tail", auth, func(c *gin.Context) {
+		if text := c.GetString(keyTextName); text != "" {
+			ctx, release := ring.Hold(c.Request.Context(), text)
+			defer release()
+			c.Request = c.Request.WithContext(ctx)
+		}
+		watch.Serve(c, viewerOf(keyOf(c)))
+	})
 	mount.Router.GET("/v1/schemas", shelf.list)
 	mount.Router.GET("/v1/schemas/:kind", shelf.one)
 	prober := bus.NewProber(cfg.Bus)
 	mount.Health.Add("broker", process.Cached(probeLife, prober.Check))
+	mount.Health.Add("keys", ring.Ready)
 	mount.OnStop("collector", func(context.Context) error {
 		watch.Close()
 		prober.Close()
-		return errors.Join(events.Close(), rejected.Close(), where.close())
+		return errors.Join(events.Close(), rejected.Close(), ring.Close(), where.close())
 	})
+	mount.Go("keys of the collector", ring.Run)
 	mount.Go("inbox gate", newGate(cfg, mount, events, rejected).run)
 	return nil
 }
@@ -179,7 +192,9 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 // viewerOf is who watches with a write key: it sees what it may send.
 func viewerOf(key access.Key) tail.Viewer {
 	return tail.Viewer{
-		Workspace: key.Workspace, May: func(workspace, source string) bool { return workspace == key.Workspace && key.MayWrite(source) },
+		Workspace: key.Workspace, May: func(workspace, source string, kind event.Kind) bool {
+			return workspace == key.Workspace && key.MayWrite(source) && key.MayWriteKind(string(kind))
+		},
 	}
 }
 

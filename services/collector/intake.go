@@ -94,12 +94,18 @@ func (e *entry) reject(problems []event.Problem) {
 	}
 }
 
-// forbidden says which sources of the event the key may not touch: its own, and that of the event that it amends.
+// forbidden says which sources and kinds of the event the key may not touch: its own, and those of the event that it amends.
+// Of what kind the target of a void is, the event does not say: a key that may send voids may send them for its sources.
 func forbidden(key access.Key, e event.Event) []event.Problem {
 	var out []event.Problem
 	if !key.MayWrite(e.Source) {
 		out = append(out, event.Problem{
 			Code: event.CodeForbiddenSource, Pointer: "/source", Message: "this key may not write events of this source: use the key of the source",
+		})
+	}
+	if !key.MayWriteKind(string(e.Kind)) {
+		out = append(out, event.Problem{
+			Code: event.CodeForbiddenKind, Pointer: "/type", Message: "this key may not write events of this kind: use a key for it",
 		})
 	}
 	var target string
@@ -108,6 +114,11 @@ func forbidden(key access.Key, e event.Event) []event.Problem {
 		target = d.Source
 	case *event.Correct:
 		target = d.Source
+		if !key.MayWriteKind(string(d.Target)) {
+			out = append(out, event.Problem{
+				Code: event.CodeForbiddenKind, Pointer: "/data/kind", Message: "this key may not change events of this kind: use a key for it",
+			})
+		}
 	default:
 		return out
 	}

@@ -24,17 +24,11 @@ func viewerOf(c *gin.Context) access.Viewer {
 	return v
 }
 
-// authenticate finds out who asks: the bearer of the admin token, a signed-in browser, or in the demo a visitor from
+// authenticate finds out who asks: the bearer of the admin token or of an API key, a signed-in browser, or in the demo a visitor from
 // this machine, who may read as a leader.
 func (a *app) authenticate(c *gin.Context) {
 	if header := c.GetHeader("Authorization"); header != "" {
-		scheme, token, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(scheme, "Bearer") || !a.admin.Is(strings.TrimSpace(token)) {
-			c.Header("WWW-Authenticate", `Bearer realm="plumbline"`)
-			process.Problem(c, http.StatusUnauthorized, "unauthorized", "The bearer token is not the admin token.", nil)
-			return
-		}
-		a.admit(c, access.Viewer{Workspace: a.cfg.Workspace, Role: access.RoleAdmin}, true)
+		a.admitBearer(c, header)
 		return
 	}
 	if s, ok := a.session(c); ok {

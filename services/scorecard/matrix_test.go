@@ -65,6 +65,10 @@ func rules() map[string]rule {
 		"GET /api/v1/erasures":            {roles: admins, ask: "/api/v1/erasures"},
 		"GET /api/v1/erasures/:id":        {roles: admins, ask: "/api/v1/erasures/none"},
 		"POST /api/v1/erasures":           {roles: admins, ask: "/api/v1/erasures", body: `{"no":"person"}`},
+		"GET /api/v1/keys":                {roles: admins, ask: "/api/v1/keys"},
+		"POST /api/v1/keys":               {roles: admins, ask: "/api/v1/keys", body: `{"no":"key"}`},
+		"POST /api/v1/keys/:id/rotate":    {roles: admins, ask: "/api/v1/keys/none/rotate"},
+		"DELETE /api/v1/keys/:id":         {roles: admins, ask: "/api/v1/keys/none"},
 	}
 }
 
@@ -144,6 +148,7 @@ const secret = "hidden"
 func secrets(b *bench) {
 	b.t.Helper()
 	b.declare(registry.Workflows, "post", `{"valid_from":"2026-01-01","name":"`+secret+`","team":"`+secret+`","owner":"`+secret+`"}`)
+	b.newKey(`{"name":"` + secret + `","scopes":["write"]}`)
 	b.refuse(warehouse.Reject{RejectID: "r1", Source: secret, ID: secret, Code: "bad_value", Message: secret, Raw: []byte(secret)})
 	b.insert(
 		happened(b, "1", "2026-10-05T10:00", secret, "post", "p", &event.HoursSaved{DoingMinutes: warehousetest.Number("5"), Trial: "t"}),

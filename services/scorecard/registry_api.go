@@ -225,9 +225,13 @@ func (a *app) stored(ctx context.Context, r registry.Record) (registry.Record, e
 	return r, nil
 }
 
+// author is who writes: a person, an API key, or else a role.
 func author(v *view) string {
-	if v.viewer.Person != "" {
+	switch {
+	case v.viewer.Person != "":
 		return v.viewer.Person
+	case v.key != "":
+		return "key " + v.key
 	}
 	return string(v.viewer.Role)
 }

@@ -145,7 +145,7 @@ func (r *replay) send(ctx context.Context, rows []warehouse.RejectRow) error {
 func (r *replay) prepare(reject warehouse.Reject) attempt {
 	t := attempt{result: replayResult{ID: reject.RejectID, Source: reject.Source, EventID: reject.ID, Type: reject.Type}}
 	s, why := submissionOf(reject)
-	if why == "" && !r.named && reject.Code == string(event.CodeForbiddenSource) {
+	if code := event.Code(reject.Code); why == "" && !r.named && (code == event.CodeForbiddenSource || code == event.CodeForbiddenKind) {
 		why = "Its key was not allowed to send it: name it by its id, or the code in the filter, if it is to count all the same."
 	}
 	if why != "" {

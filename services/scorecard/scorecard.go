@@ -23,6 +23,7 @@ import (
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/pkg/keyring"
 	"plumbline/pkg/process"
 	"plumbline/pkg/tail"
 	"plumbline/pkg/warehouse"
@@ -124,6 +125,8 @@ type app struct {
 	// replays sends rejects again.
 	replays *replayDesk
 	tail    *tail.Tail
+	// keys are the API keys of the installation.
+	keys *keyring.Keyring
 	// writing serialises the writes of an entry, so that If-Match is compared with what is there.
 	writing entryLocks
 }
@@ -146,10 +149,6 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		return fmt.Errorf("scorecard: %w", err)
 	}
 	mount.OnStop("warehouse of the scorecard", func(context.Context) error { return db.Close() })
-	// Reading needs no broker.
-	mount.Go("topics of the scorecard", func(ctx context.Context) error {
-		return bus.Await(ctx, cfg.Bus, mount.Log.With("service", "scorecard"))
-	})
 	a := &app{
 		cfg: cfg, db: db, registry: newRegistryCache(db), days: daily.New(db, cfg.Now, daily.DefaultLimits()), producer: bus.NewProducer(cfg.Bus, bus.Registry),
 		sealer: event.NewSealer(cfg.Secret), admin: access.NewToken(cfg.AdminToken),
@@ -158,6 +157,15 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 	if err := a.openSignIn(mount); err != nil {
 		return err
 	}
+	a.keys = keyring.New(keyring.Config{Bus: cfg.Bus, Service: "scorecard", Now: cfg.Now, Metrics: mount.Metrics, Log: a.log})
+	// Reading needs no broker: only who comes with an API key waits for it.
+	mount.Go("topics and keys of the scorecard", func(ctx context.Context) error {
+		if err := bus.Await(ctx, cfg.Bus, a.log); err != nil {
+			return err
+		}
+		return a.keys.Run(ctx)
+	})
+	mount.OnStop("keys of the scorecard", func(context.Context) error { return a.keys.Close() })
 	a.replays, a.tail = newReplayDesk(cfg.Bus, cfg.Now), newTail(cfg, mount)
 	mount.OnStop("tail of the scorecard", func(context.Context) error { a.tail.Close(); return nil })
 	mount.OnStop("replays of the scorecard", func(context.Context) error { return a.replays.close() })
@@ -203,6 +211,10 @@ func (a *app) routes(mount *process.Mount) error {
 	computing.POST("/what-if", process.MaxBody(maxEntry), a.answer(a.postWhatIf))
 	api.POST("/erasures", process.MaxBody(maxEntry), a.answer(a.postErasure))
 	api.PUT("/registry/:kind/*key", process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))
+	api.GET("/keys", a.manage(a.getKeys))
+	api.POST("/keys", process.MaxBody(maxEntry), a.manage(a.postKey))
+	api.POST("/keys/:id/rotate", process.MaxBody(maxEntry), a.manage(a.rotateKey))
+	api.DELETE("/keys/:id", a.manage(a.deleteKey))
 	// Not the reject of that name.
 	api.GET("/rejects/replay", func(c *gin.Context) {
 		c.Header("Allow", http.MethodPost)
@@ -247,6 +259,7 @@ func (a *app) answer(handler handlerFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		v, err := a.look(c, viewerOf(c))
 		if err == nil {
+			v.key = c.GetString(keyIDKey)
 			err = handler(c, v)
 		}
 		if err != nil {

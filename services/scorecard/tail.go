@@ -4,6 +4,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"plumbline/pkg/access"
+	"plumbline/pkg/event"
 	"plumbline/pkg/process"
 	"plumbline/pkg/tail"
 )
@@ -25,12 +26,17 @@ func (a *app) getTail(c *gin.Context) {
 		a.fail(c, forbidden("Only analysts and administrators may watch single events come in; the summary is for everyone."))
 		return
 	}
+	if text := c.GetString(keyTextKey); text != "" {
+		ctx, release := a.keys.Hold(c.Request.Context(), text)
+		defer release()
+		c.Request = c.Request.WithContext(ctx)
+	}
 	a.tail.Serve(c, watcherOf(viewer))
 }
 
 // watcherOf sees the workspace; an administrator also what names none, as in the list of rejects.
 func watcherOf(viewer access.Viewer) tail.Viewer {
-	return tail.Viewer{Workspace: viewer.Workspace, May: func(workspace, _ string) bool {
+	return tail.Viewer{Workspace: viewer.Workspace, May: func(workspace, _ string, _ event.Kind) bool {
 		return workspace == viewer.Workspace || workspace == "" && viewer.Role.May(access.ReadRawRejects)
 	}}
 }

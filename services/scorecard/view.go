@@ -27,7 +27,9 @@ import (
 // view is what one request sees: one generation of the rollups and one state of the registry, so that everything in an
 // answer agrees. Every query goes through it, and it knows who asks.
 type view struct {
-	viewer   access.Viewer
+	viewer access.Viewer
+	// key is the id of the API key that the viewer came with, if any.
+	key      string
 	snapshot warehouse.Snapshot
 	registry *registry.Snapshot
 	// fingerprint changes when the registry does.

@@ -55,6 +55,13 @@ func TestUsage(t *testing.T) {
 		{[]string{"demo", "--size", "0"}, 2, "--size must lie above 0"},
 		{[]string{"bench", "scorecard", "--events", "5"}, 2, "at least 20000 events"},
 		{[]string{"keys", "--data", "nowhere"}, 1, "no such file"},
+		{[]string{"keys", "list", "--data", "nowhere"}, 2, "no server is known"},
+		{[]string{"keys", "new", "--name", "x"}, 2, "missing flags: --scope"},
+		{[]string{"keys", "new", "--name", "x", "--scope", "fly"}, 2, `--scope must be one of "write","read","admin"`},
+		{[]string{"keys", "new", "--name", "x", "--scope", "write", "--expires", "soon"}, 2, "--expires: write after how long"},
+		{[]string{"keys", "rotate"}, 2, `expected "<id>"`},
+		{[]string{"keys", "rotate", "x", "--overlap=-1h"}, 2, "--overlap: it can not be negative"},
+		{[]string{"keys", "revoke", "x", "--url", "http://127.0.0.1:1", "--token", "t"}, 1, "is it running?"},
 		{[]string{"scorecard", "--data", "nowhere"}, 2, "no server is known: give --url, set PLUMBLINE_URL"},
 	} {
 		code, out, errs := run(t, nil, "", c.args...)
@@ -73,6 +80,12 @@ func TestHelp(t *testing.T) {
 		code, out, _ := run(t, nil, "", name, "--help")
 		if code != 0 || !strings.Contains(out, "Example") || !strings.Contains(out, "plumbline "+name) {
 			t.Errorf("help of %s:\n%s", name, out)
+		}
+	}
+	for _, name := range []string{"show", "list", "new", "rotate", "revoke"} {
+		code, out, _ := run(t, nil, "", "keys", name, "--help")
+		if code != 0 || !strings.Contains(out, "Example") || !strings.Contains(out, "plumbline keys") {
+			t.Errorf("help of keys %s:\n%s", name, out)
 		}
 	}
 }
