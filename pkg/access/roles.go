@@ -20,8 +20,10 @@ const (
 	ListRejects Capability = "list_rejects"
 	// WatchEvents is the live tail of what comes in, without its content.
 	WatchEvents Capability = "watch_events"
-	// ChangeRegistry is writing registry entries, the roles of people among them.
+	// ChangeRegistry is writing registry entries, but for those of people.
 	ChangeRegistry Capability = "change_registry"
+	// ChangePeople is writing the entries of people, which have their roles: who may do that may do everything.
+	ChangePeople Capability = "change_people"
 	// ReadRawRejects is the bytes of rejects, and rejects that name no workspace.
 	ReadRawRejects Capability = "read_raw_rejects"
 	// ReplayRejects is sending rejects again.
@@ -49,6 +51,7 @@ func Permissions() []Permission {
 		{ListRejects, editors},
 		{WatchEvents, editors},
 		{ChangeRegistry, editors},
+		{ChangePeople, admins},
 		{ReadRawRejects, admins},
 		{ReplayRejects, admins},
 		{ErasePersons, admins},

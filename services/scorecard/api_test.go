@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,35 @@ func TestRegistryWritesAreReadable(t *testing.T) {
 	b.get("/api/v1/registry/workflows", "RegistryList").at("entries", 0, "key").is("blog/post")
 }
 
+// After thirty wrong tokens an address waits with the right one, too; an API key is not concerned, and a browser that is signed in
+// is not, either.
+func TestGuessingIsSlow(t *testing.T) {
+	b := newBench(t, day("2026-11-02"))
+	ask := func(token string) int {
+		res, _ := b.do("GET", "/api/v1/session", "", "Authorization", "Bearer "+token)
+		return res.StatusCode
+	}
+	for i := range 30 {
+		if got := ask("guess " + strconv.Itoa(i)); got != 401 {
+			t.Fatalf("guess %d: %d", i, got)
+		}
+	}
+	for _, token := range []string{"guess", adminToken} {
+		if got := ask(token); got != 429 {
+			t.Errorf("after 30 guesses %q: %d, want 429", token, got)
+		}
+	}
+	if res, _ := b.do("GET", "/signin?token=guess", "", "Authorization", ""); res.StatusCode != 429 || res.Header.Get("Retry-After") == "" {
+		t.Errorf("a sign-in link after 30 guesses: %d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
+	}
+	if got := ask("plk_none_0123456789"); got != 401 {
+		t.Errorf("an API key that there is not: %d, want 401", got)
+	}
+	if res, _ := b.as(access.RoleLeader, "").do("GET", "/api/v1/session", ""); res.StatusCode != 200 {
+		t.Errorf("a browser that is signed in: %d", res.StatusCode)
+	}
+}
+
 func TestRegistryRefuses(t *testing.T) {
 	b := newBench(t, day("2026-11-02"))
 	for name, c := range map[string]struct {
@@ -122,6 +152,10 @@ func TestRegistryRefuses(t *testing.T) {
 		if res, raw := b.as(role, "").do("PUT", "/api/v1/registry/teams/x", `{}`, "Sec-Fetch-Site", "same-origin"); res.StatusCode != status {
 			t.Errorf("%s: %d %s, want %d", role, res.StatusCode, raw, status)
 		}
+	}
+	// Whoever may give roles may give themselves any.
+	if res, raw := b.as(access.RoleAnalyst, "").do("PUT", "/api/v1/registry/people/x", `{"valid_from":"2026-01-01","role":"admin"}`, "Sec-Fetch-Site", "same-origin"); res.StatusCode != 403 {
+		t.Errorf("an analyst gives a role: %d %s, want 403", res.StatusCode, raw)
 	}
 	if res, _ := b.as(access.RoleAdmin, "").do("PUT", "/api/v1/registry/teams/x", `{"valid_from":"2026-01-01"}`, "Origin", "https://elsewhere.example"); res.StatusCode != 403 {
 		t.Errorf("a write from another site: %d, want 403", res.StatusCode)

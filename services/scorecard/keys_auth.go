@@ -3,7 +3,9 @@ package scorecard
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,12 +26,8 @@ const (
 func (a *app) admitBearer(c *gin.Context, header string) {
 	scheme, token, _ := strings.Cut(header, " ")
 	token = strings.TrimSpace(token)
-	if strings.EqualFold(scheme, "Bearer") && a.admin.Is(token) {
-		a.admit(c, access.Viewer{Workspace: a.cfg.Workspace, Role: access.RoleAdmin}, true)
-		return
-	}
 	if !strings.EqualFold(scheme, "Bearer") || !access.IsOurs(token) {
-		unauthorized(c, "unauthorized", "The bearer token is not the admin token, and no API key.")
+		a.admitToken(c, scheme, token)
 		return
 	}
 	if err := a.awaitKeys(c); err != nil {
@@ -52,6 +50,30 @@ func (a *app) admitBearer(c *gin.Context, header string) {
 		return
 	}
 	a.admitKey(c, record, token)
+}
+
+// admitToken admits who sends the admin token. Its owner may have chosen it, so that it can be guessed: whoever has failed often
+// waits. An API key has 256 random bits, and nobody waits with one because a neighbour guesses.
+func (a *app) admitToken(c *gin.Context, scheme, token string) {
+	switch {
+	case a.tooManyAttempts(c):
+	case strings.EqualFold(scheme, "Bearer") && a.admin.Is(token):
+		a.admit(c, access.Viewer{Workspace: a.cfg.Workspace, Role: access.RoleAdmin}, true)
+	default:
+		a.attempts.Failed(c.RemoteIP())
+		unauthorized(c, "unauthorized", "The bearer token is not the admin token, and no API key.")
+	}
+}
+
+// tooManyAttempts answers 429 to an address that has presented too many secrets that are none of ours.
+func (a *app) tooManyAttempts(c *gin.Context) bool {
+	wait := a.attempts.Wait(c.RemoteIP())
+	if wait == 0 {
+		return false
+	}
+	c.Header("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	process.Problem(c, http.StatusTooManyRequests, "too_many_attempts", "Too many wrong tokens came from your address: wait, then send the right one.", nil)
+	return true
 }
 
 // admitKey admits who has the key, as far as its scopes reach.

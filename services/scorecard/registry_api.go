@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 	"plumbline/pkg/registry"
@@ -155,6 +156,9 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	kind, key, err := a.entryOf(c, v)
 	if err != nil {
 		return err
+	}
+	if kind == registry.People && !v.viewer.Role.May(access.ChangePeople) {
+		return forbidden("Who has which role is an administrator's to say: your role may change the rest of the registry.")
 	}
 	raw, err := readBody(c)
 	if err != nil {

@@ -114,6 +114,8 @@ type app struct {
 	sealer   *event.Sealer
 	admin    access.Token
 	sessions *access.Sessions
+	// attempts count the secrets that were none of ours.
+	attempts *access.Attempts
 	// desk is where people sign in with their identity provider; nil without one.
 	desk *signin.Desk
 	// signIns counts how tries to sign in end.
@@ -152,7 +154,8 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 	a := &app{
 		cfg: cfg, db: db, registry: newRegistryCache(db), days: daily.New(db, cfg.Now, daily.DefaultLimits()), producer: bus.NewProducer(cfg.Bus, bus.Registry),
 		sealer: event.NewSealer(cfg.Secret), admin: access.NewToken(cfg.AdminToken),
-		sessions: access.NewSessions(cfg.Secret, cfg.Now, access.Lifetimes{Idle: cfg.SessionIdle, Absolute: cfg.SessionLife}), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
+		sessions: access.NewSessions(cfg.Secret, cfg.Now, access.Lifetimes{Idle: cfg.SessionIdle, Absolute: cfg.SessionLife}),
+		attempts: access.NewAttempts(cfg.Now), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
 	}
 	if err := a.openSignIn(mount); err != nil {
 		return err

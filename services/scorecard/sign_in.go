@@ -59,8 +59,12 @@ func (a *app) getSignIn(c *gin.Context) {
 		a.offerSignIn(c, to)
 		return
 	}
+	if a.tooManyAttempts(c) {
+		return
+	}
 	viewer, ok := a.cfg.SignIns.Redeem(token)
 	if !ok {
+		a.attempts.Failed(c.RemoteIP())
 		a.refuseSignIn(c, access.ByLink, badLink(), to)
 		return
 	}
