@@ -150,15 +150,15 @@ func (a *app) getRegistryEntry(c *gin.Context, v *view) error {
 
 // putRegistryEntry writes a version and answers once it is readable.
 func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
-	if !v.viewer.Role.MayChangeRegistry() {
+	if !v.viewer.Role.May(access.ChangeRegistry) {
 		return forbidden("Your role may read the registry and not change it.")
 	}
 	kind, key, err := a.entryOf(c, v)
 	if err != nil {
 		return err
 	}
-	if kind == registry.People && !v.viewer.Role.May(access.ChangePeople) {
-		return forbidden("Who has which role is an administrator's to say: your role may change the rest of the registry.")
+	if err := v.mayWrite(kind); err != nil {
+		return err
 	}
 	raw, err := readBody(c)
 	if err != nil {
@@ -184,14 +184,8 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	if problems := reg.Contradictions(record); len(problems) > 0 {
 		return &badRequest{problems}
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return fmt.Errorf("make entry id: %w", err)
-	}
-	record.Workspace, record.EntryID, record.Author = v.viewer.Workspace, id.String(), author(v)
-	record.RecordedAt = a.now().UTC().Truncate(time.Millisecond)
-	if len(before) > 0 && !record.RecordedAt.After(before[0].RecordedAt) {
-		record.RecordedAt = before[0].RecordedAt.Add(time.Millisecond) // the last write must win, whatever the clock says
+	if record, err = a.signed(v, record, before); err != nil {
+		return err
 	}
 	if err := a.write(c, record); err != nil {
 		return err
@@ -334,4 +328,26 @@ func (a *app) produceReadable(ctx context.Context, m bus.Message, w write) error
 			return away("not_readable_yet", w.behind)
 		}
 	}
+}
+
+// mayWrite refuses what the viewer's role may not write, of those that may change the registry.
+func (v *view) mayWrite(kind registry.Kind) error {
+	if kind == registry.People && !v.viewer.Role.May(access.ChangePeople) {
+		return forbidden("Who has which role is an administrator's to say: your role may change the rest of the registry.")
+	}
+	return nil
+}
+
+// signed is the record with who writes it, when, and what the write is called.
+func (a *app) signed(v *view, record registry.Record, before []registry.Record) (registry.Record, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return record, fmt.Errorf("make entry id: %w", err)
+	}
+	record.Workspace, record.EntryID, record.Author = v.viewer.Workspace, id.String(), author(v)
+	record.RecordedAt = a.now().UTC().Truncate(time.Millisecond)
+	if len(before) > 0 && !record.RecordedAt.After(before[0].RecordedAt) {
+		record.RecordedAt = before[0].RecordedAt.Add(time.Millisecond) // the last write must win, whatever the clock says
+	}
+	return record, nil
 }
