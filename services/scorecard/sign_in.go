@@ -65,7 +65,7 @@ func (a *app) getSignIn(c *gin.Context) {
 	viewer, ok := a.cfg.SignIns.Redeem(token)
 	if !ok {
 		a.attempts.Failed(c.RemoteIP())
-		a.refuseSignIn(c, access.ByLink, badLink(), to)
+		a.refuseSignIn(c, access.ByLink, signin.BadLink.Meaning(), to)
 		return
 	}
 	a.enter(c, viewer, access.ByLink, to)
@@ -92,7 +92,7 @@ func (a *app) offerSignIn(c *gin.Context, to string) {
 // getSignInProvider sends a browser to the identity provider.
 func (a *app) getSignInProvider(c *gin.Context) {
 	if a.desk == nil {
-		a.refuseSignIn(c, access.ByProvider, noProvider(), "/")
+		a.refuseSignIn(c, access.ByProvider, signin.NoProvider.Meaning(), "/")
 		return
 	}
 	to := signin.LocalPath(c.Query("to"))
@@ -109,7 +109,7 @@ func (a *app) getSignInProvider(c *gin.Context) {
 // getSignInCallback takes what the provider says about somebody, and lets them in if they are registered.
 func (a *app) getSignInCallback(c *gin.Context) {
 	if a.desk == nil {
-		a.refuseSignIn(c, access.ByProvider, noProvider(), "/")
+		a.refuseSignIn(c, access.ByProvider, signin.NoProvider.Meaning(), "/")
 		return
 	}
 	cookie, err := c.Cookie(signin.Cookie(a.overTLS(c)))
@@ -158,21 +158,6 @@ func (a *app) failSignIn(c *gin.Context, err error, to string) {
 	}
 	a.log.WarnContext(c, "sign-in refused", "reason", refusal.Reason, "error", refusal, "request_id", process.RequestID(c))
 	a.refuseSignIn(c, access.ByProvider, refusal.Meaning(), to)
-}
-
-func badLink() signin.Meaning {
-	return signin.Meaning{
-		Reason: "bad_link", Status: http.StatusForbidden, Title: "This sign-in link no longer works",
-		Advice: "It was used already, or it has expired. If you signed in with it in this browser, go to the scorecard; " +
-			"otherwise start Plumbline again: it prints a new link.",
-	}
-}
-
-func noProvider() signin.Meaning {
-	return signin.Meaning{
-		Reason: "no_provider", Status: http.StatusNotFound, Title: "There is no identity provider here",
-		Advice: "Whoever runs Plumbline names one with --oidc-issuer. Until then a sign-in link lets you in.",
-	}
 }
 
 // offersPersonas tells whether a request may ask to be somebody of the demo organisation.

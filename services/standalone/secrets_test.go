@@ -2,6 +2,7 @@ package standalone_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -48,7 +49,9 @@ func TestSecretsAreNotWritten(t *testing.T) {
 	}
 	token, _, _ := strings.Cut(link, "\n")
 	guess, person := "a-wrong-token-that-somebody-typed", "somebody.private@example.org"
+	key := newKey(t, s)
 	secrets := map[string]string{
+		"API key":   key,
 		"write key": s.WriteKey, "admin token": s.AdminToken, "sign-in token": token, "wrong token": guess, "person": person,
 		"secret": installationSecret(t, data), "password of the database": passwordOf(t, dsn),
 	}
@@ -61,6 +64,11 @@ func TestSecretsAreNotWritten(t *testing.T) {
 	ask(http.MethodPost, "/v1/events", s.WriteKey, event+`5}}`)
 	ask(http.MethodPost, "/v1/events", s.WriteKey, event+`"five"}}`)
 	ask(http.MethodPost, "/v1/events", guess, event+`5}}`)
+	ask(http.MethodPost, "/v1/events", key, event+`6}}`)
+	ask(http.MethodGet, "/api/v1/keys", key, "")
+	ask(http.MethodGet, "/api/v1/keys", s.AdminToken, "")
+	ask(http.MethodDelete, "/api/v1/keys/crm", s.AdminToken, "")
+	ask(http.MethodPost, "/v1/events", key, event+`7}}`) // revoked
 	ask(http.MethodGet, "/api/v1/scorecard", guess, "")
 	ask(http.MethodGet, "/api/v1/scorecard?scope="+url.QueryEscape("team:"+guess), s.AdminToken, "")
 	ask(http.MethodGet, "/signin?token="+token, "", "")
@@ -88,6 +96,19 @@ func TestSecretsAreNotWritten(t *testing.T) {
 			t.Errorf("an answer has the %s", name)
 		}
 	}
+}
+
+// newKey makes an API key and returns its text, which is answered here and nowhere else.
+func newKey(t *testing.T, s standalone.Server) string {
+	t.Helper()
+	status, body := request(t, http.MethodPost, s.URL+"/api/v1/keys", s.AdminToken, "application/json", `{"id":"crm","name":"CRM","scopes":["write"]}`)
+	var made struct {
+		Text string `json:"text"`
+	}
+	if err := json.Unmarshal([]byte(body), &made); err != nil || status != http.StatusCreated {
+		t.Fatalf("make a key: %d, %v", status, err)
+	}
+	return made.Text
 }
 
 // installationSecret is what seals persons.

@@ -20,6 +20,8 @@ const (
 	NoPerson        Reason = "no_person"
 	EmailUnverified Reason = "email_unverified"
 	NotRegistered   Reason = "not_registered"
+	BadLink         Reason = "bad_link"
+	NoProvider      Reason = "no_provider"
 )
 
 // Meaning is what a reason says to a person.
@@ -47,6 +49,8 @@ func Meanings() []Meaning {
 		{NoPerson, http.StatusForbidden, "The identity provider does not say who you are", "Plumbline needs the claim by which events name you. Whoever runs it should check the scopes and the claim."},
 		{EmailUnverified, http.StatusForbidden, "Your e-mail address is not verified", "Verify it at the identity provider, then begin again: an address that anybody may enter says nothing about who you are."},
 		{NotRegistered, http.StatusForbidden, "You are not registered here", "The identity provider knows you, but Plumbline has no role for you. Ask an administrator for an entry in the registry under people."},
+		{BadLink, http.StatusForbidden, "This sign-in link no longer works", "It was used already, or it has expired. If you signed in with it in this browser, go to the scorecard; otherwise start Plumbline again: it prints a new link."},
+		{NoProvider, http.StatusNotFound, "There is no identity provider here", "Whoever runs Plumbline names one with --oidc-issuer. Until then a sign-in link lets you in."},
 	}
 }
 
@@ -69,13 +73,16 @@ func (r *Refusal) Error() string {
 func (r *Refusal) Unwrap() error { return r.Err }
 
 // Meaning is what the refusal says to a person.
-func (r *Refusal) Meaning() Meaning {
+func (r *Refusal) Meaning() Meaning { return r.Reason.Meaning() }
+
+// Meaning is what the reason says to a person.
+func (r Reason) Meaning() Meaning {
 	for _, m := range Meanings() {
-		if m.Reason == r.Reason {
+		if m.Reason == r {
 			return m
 		}
 	}
-	return Meaning{r.Reason, http.StatusForbidden, "You were not signed in", "Begin again from the sign-in page."}
+	return Meaning{r, http.StatusForbidden, "You were not signed in", "Begin again from the sign-in page."}
 }
 
 func refuse(reason Reason, err error) error { return &Refusal{reason, err} }

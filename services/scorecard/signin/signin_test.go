@@ -114,7 +114,7 @@ func TestMeanings(t *testing.T) {
 		seen[m.Reason] = true
 	}
 	for _, r := range []Reason{
-		NoAttempt, AttemptExpired, AttemptUsed, WrongState, Denied, NoCode, ProviderAway, CodeRefused, BadToken, WrongNonce, NoPerson, EmailUnverified, NotRegistered,
+		NoAttempt, AttemptExpired, AttemptUsed, WrongState, Denied, NoCode, ProviderAway, CodeRefused, BadToken, WrongNonce, NoPerson, EmailUnverified, NotRegistered, BadLink, NoProvider,
 	} {
 		if !seen[r] {
 			t.Errorf("%s has no meaning", r)
