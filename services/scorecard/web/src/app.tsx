@@ -15,6 +15,9 @@ const ExperimentsPage = lazy(async () => (await import('./pages/experiments/expe
 const ExperimentPage = lazy(async () => (await import('./pages/experiments/experiment')).ExperimentPage, 'the experiment')
 const TrialPage = lazy(async () => (await import('./pages/experiments/trial')).TrialPage, 'the time trial')
 const PipelinePage = lazy(async () => (await import('./pages/pipeline/pipeline')).PipelinePage, 'the pipeline')
+const CoveragePage = lazy(async () => (await import('./pages/coverage/coverage')).CoveragePage, 'the coverage')
+const PerceptionPage = lazy(async () => (await import('./pages/perception/perception')).PerceptionPage, 'the perception')
+const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')).BarriersPage, 'the barriers')
 const IngestPage = lazy(async () => (await import('./pages/ingest/ingest')).IngestPage, 'what is not counted')
 const Drawer = lazy(async () => (await import('./drawer/drawer')).Drawer, 'the claim', true)
 
@@ -62,6 +65,9 @@ function page(place: Place, shared: Shared) {
   if (first === 'experiments' && second) return <ExperimentPage key={second} name={second} zone={zone} />
   if (first === 'trials' && second) return <TrialPage key={second} name={second} zone={zone} />
   if (first === 'pipeline' && !second) return <PipelinePage {...shared} />
+  if (first === 'perception' && !second) return <PerceptionPage {...shared} />
+  if (first === 'coverage' && !second) return <CoveragePage {...shared} />
+  if (first === 'barriers' && !second) return <BarriersPage {...shared} />
   if (first === 'ingest' && !second) return <IngestPage session={shared.session} />
   return (
     <>
@@ -108,7 +114,7 @@ function useAbsolutePeriod(session: Session | null, place: Place): void {
   }, [session, view.from, view.to])
 }
 
-const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', ingest: 'Ingest' }
+const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest' }
 
 /** Tells the window and the screen reader where one has arrived. */
 function useArrival(place: Place): void {

@@ -8,6 +8,9 @@ const pages = [
   { path: '/', name: 'Scorecard' },
   { path: '/experiments', name: 'Experiments', also: '/trials' },
   { path: '/pipeline', name: 'Pipeline' },
+  { path: '/perception', name: 'Perception' },
+  { path: '/coverage', name: 'Coverage' },
+  { path: '/barriers', name: 'Barriers' },
   { path: '/ingest', name: 'Ingest' },
 ]
 

@@ -6,7 +6,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  Catalogue, Claim, Evidence, Experiment, ExperimentList, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
+  Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
   ReplayReport, Scorecard, Session, Trial, TrialList,
 } from './types'
 
@@ -25,6 +25,7 @@ export class Problem extends Error {
 }
 
 export type ScorecardQuery = NonNullable<paths['/api/v1/scorecard']['get']['parameters']['query']>
+export type PillarQuery = NonNullable<paths['/api/v1/coverage']['get']['parameters']['query']>
 export type PipelineQuery = NonNullable<paths['/api/v1/pipeline']['get']['parameters']['query']>
 export type RejectQuery = NonNullable<paths['/api/v1/rejects']['get']['parameters']['query']>
 export type ReplayFilter = Pick<RejectQuery, 'code' | 'source' | 'stage' | 'type' | 'status' | 'q' | 'from' | 'to'>
@@ -78,6 +79,12 @@ export const api = {
     read<Scorecard>(client.GET('/api/v1/scorecard', { params: { query }, ...text, signal }), signal),
   pipeline: (query: PipelineQuery, signal?: AbortSignal) =>
     read<Pipeline>(client.GET('/api/v1/pipeline', { params: { query }, ...text, signal }), signal),
+  coverage: (query: PillarQuery, signal?: AbortSignal) =>
+    read<Coverage>(client.GET('/api/v1/coverage', { params: { query }, ...text, signal }), signal),
+  perception: (query: PillarQuery, signal?: AbortSignal) =>
+    read<Perception>(client.GET('/api/v1/perception', { params: { query }, ...text, signal }), signal),
+  barriers: (query: PillarQuery, signal?: AbortSignal) =>
+    read<Barriers>(client.GET('/api/v1/barriers', { params: { query }, ...text, signal }), signal),
   claim: (id: string, signal?: AbortSignal) => read<Claim>(client.GET('/api/v1/claims/{id}', { params: { path: { id } }, ...text, signal }), signal),
   evidence: (query: EvidenceQuery, signal?: AbortSignal) =>
     read<Evidence>(client.GET('/api/v1/evidence', { params: { query }, ...text, signal }), signal),

@@ -5,10 +5,10 @@
 import type { Measure } from '../api/types'
 import { pct, percentScale } from './scale'
 
-export function Bullet({ measure, label, tall = false }: { measure: Measure; label: string; tall?: boolean }) {
+export function Bullet({ measure, label, tall = false, upTo }: { measure: Measure; label: string; tall?: boolean; upTo?: number }) {
   const { value, low, high, previous, target, benchmark } = measure
   if (measure.status !== 'ok' || value === null) return null
-  const x = percentScale([value, low, high, previous?.value, target?.value, benchmark?.value])
+  const x = percentScale([value, low, high, previous?.value, target?.value, benchmark?.value], { upTo })
   const zero = x(0)
   const bar = (v: number) => ({ x: pct(Math.min(zero, x(v))), width: pct(Math.abs(x(v) - zero)) })
   return (

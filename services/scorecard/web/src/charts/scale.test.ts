@@ -22,4 +22,9 @@ describe('percentScale', () => {
     expect(percentScale([10, 11], { zero: false }).domain).toEqual([10, 11])
   })
   it('writes attributes', () => expect(pct(12.34567)).toBe('12.346%'))
+  it('shares a scale where it is told the end', () => {
+    const [small, large] = [percentScale([0.14], { upTo: 1 }), percentScale([1], { upTo: 1 })]
+    expect(small.domain).toEqual(large.domain)
+    expect(small(0.14)).toBeCloseTo(14)
+  })
 })

@@ -9,11 +9,12 @@ export interface Percent {
   ticks: number[]
 }
 
-/** Spans the values and zero, with a little air, and round ends. Absent values are skipped. */
-export function percentScale(values: (number | null | undefined)[], options: { zero?: boolean; ticks?: number } = {}): Percent {
-  const { zero = true, ticks = 5 } = options
+/** Spans the values and zero, and `upTo` where charts beside each other share a scale, with round ends. Absent values are skipped. */
+export function percentScale(values: (number | null | undefined)[], options: { zero?: boolean; ticks?: number; upTo?: number } = {}): Percent {
+  const { zero = true, ticks = 5, upTo } = options
   const known = values.filter((v): v is number => typeof v === 'number' && Number.isFinite(v))
   if (zero) known.push(0)
+  if (upTo !== undefined) known.push(upTo)
   let [low = 0, high = 1] = extent(known) as [number | undefined, number | undefined]
   if (low === high) [low, high] = low === 0 ? [0, 1] : [Math.min(0, low * 1.1), Math.max(0, high * 1.1)]
   const scale = scaleLinear().domain([low, high]).nice(ticks).range([0, 100])

@@ -44,7 +44,7 @@ export function Figure({ measure }: { measure: Measure }) {
 export function IntervalText({ of }: { of: Pick<Measure, 'low' | 'high' | 'level' | 'unit' | 'status' | 'reason' | 'n'> }) {
   if (of.status !== 'ok') return <span>{reasonWords(of.reason ?? (of.status === 'no_data' ? 'no_data' : null))}</span>
   if (of.low === null || of.high === null) return <span>{format.isCurrency(of.unit) ? exactWords : 'No interval is known'}</span>
-  if (of.low === of.high) return <span>{exactWords}</span>
+  if (of.low === of.high) return <span>{of.unit === 'share' ? 'A plain count: no range' : exactWords}</span>
   return (
     <span>
       {of.level !== null ? `${format.chance(of.level)} sure: ` : ''}

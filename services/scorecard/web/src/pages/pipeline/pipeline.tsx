@@ -1,12 +1,11 @@
 /** Do deals move faster? */
 import { api } from '../../api/api'
-import type { Measure, Pipeline, Session } from '../../api/types'
+import type { Pipeline, Session } from '../../api/types'
 import { AsOf, Warnings } from '../../components/asof'
 import { Controls } from '../../components/controls'
 import { ExcludedTable } from '../../components/excluded'
-import { Grade } from '../../components/grade'
-import { Counts, Figure, IntervalText } from '../../components/number'
 import { Notice, Show } from '../../components/notice'
+import { Tile } from '../../components/tile'
 import { useData } from '../../state/data'
 import * as format from '../../format'
 import { hereHref, usePlace, viewOf } from '../../state/url'
@@ -16,6 +15,8 @@ import { Attribution } from './attribution'
 import { Cohorts } from './cohorts'
 import { Decision } from './decision'
 import { Velocity } from './velocity'
+
+const deals: [string, string] = ['deal', 'deals']
 
 export interface PipelineProps {
   session: Session | null
@@ -70,9 +71,9 @@ function Content({ p }: { p: Pipeline }) {
       <section aria-labelledby="rates">
         <h2 id="rates">Win rate and cycle</h2>
         <div class="tiles">
-          <Tile title="Win rate" note="won ÷ (won + lost)" measure={p.win_rate} />
-          <Tile title="Win rate of the cohort" note="won ÷ created: open deals count as not won yet" measure={p.win_rate_created} />
-          <Tile title="Cycle of won deals" note="mean days from creation to winning" measure={p.cycle_days} />
+          <Tile title="Win rate" note="won ÷ (won + lost)" noun={deals} measure={p.win_rate} />
+          <Tile title="Win rate of the cohort" note="won ÷ created: open deals count as not won yet" noun={deals} measure={p.win_rate_created} />
+          <Tile title="Cycle of won deals" note="mean days from creation to winning" noun={deals} measure={p.cycle_days} />
         </div>
       </section>
       <Decision p={p} />
@@ -80,8 +81,8 @@ function Content({ p }: { p: Pipeline }) {
       <section aria-labelledby="worth">
         <h2 id="worth">What that is worth</h2>
         <div class="tiles">
-          <Tile title="Pipeline value" note="assisted decided deals × difference of the win rates × mean won amount × margin" measure={p.value} />
-          <Tile title="Influenced pipeline" note="won amounts of deals that workflows touched; in no return" measure={p.influenced} />
+          <Tile title="Pipeline value" note="assisted decided deals × difference of the win rates × mean won amount × margin" noun={deals} measure={p.value} />
+          <Tile title="Influenced pipeline" note="won amounts of deals that workflows touched; in no return" noun={deals} measure={p.influenced} />
         </div>
         <Warnings of={p.value.warnings} />
       </section>
@@ -94,34 +95,5 @@ function Content({ p }: { p: Pipeline }) {
         </section>
       )}
     </>
-  )
-}
-
-function Tile({ title, note, measure }: { title: string; note: string; measure: Measure }) {
-  const counts = (measure.parts ?? []).filter((part) => part.value !== null)
-  return (
-    <article class="tile">
-      <h3>{title}</h3>
-      <p class="figure-line">
-        <Figure measure={measure} />
-      </p>
-      <p class="interval">
-        <IntervalText of={measure} />
-      </p>
-      <p class="meta">
-        {note}. <Counts measure={measure} noun={['deal', 'deals']} />
-      </p>
-      {counts.length > 0 && (
-        <ul class="parts">
-          {counts.map((part) => (
-            <li key={part.key}>
-              {part.title}: {format.value(part.value ?? 0, part.unit)}
-            </li>
-          ))}
-        </ul>
-      )}
-      <Grade grade={measure.grade} />
-      <Warnings of={measure.warnings} />
-    </article>
   )
 }
