@@ -17,7 +17,8 @@ export interface ControlsProps {
 export function Controls({ session, teams, from, to, withCompare = false }: ControlsProps) {
   const place = usePlace()
   const view = viewOf(place.query)
-  const scopes = ['org', ...[...teams.keys()].map((key) => `team:${key}`)]
+  // Who is signed in as a person has numbers of their own.
+  const scopes = ['org', ...(session?.person ? ['me'] : []), ...[...teams.keys()].map((key) => `team:${key}`)]
   if (!scopes.includes(view.scope)) scopes.push(view.scope)
   const set = (changes: Record<string, string | null>) => go(hereHref(place, { ...changes, open: null }))
   return (
