@@ -57,11 +57,8 @@ func (db *DB) find(ctx context.Context, all []rollup, args map[string]any, a asp
 		Size    uint64 `ch:"size"`
 		Late    uint64 `ch:"late"`
 	}
-	switch {
-	case !a.cut:
+	if !a.cut {
 		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(firstRow))
-	case a.since:
-		ctx = Narrow(ctx)
 	}
 	if err := db.Query(ctx, "("+strings.Join(arms, ")\nUNION ALL\n(")+")", args, &found); err != nil {
 		return nil, err

@@ -97,23 +97,16 @@ func (db *DB) Roll(ctx context.Context, req RollRequest) error {
 // events no less time, since other rollups are computed at the same time.
 var rollSettings = clickhouse.Settings{"max_final_threads": 1}
 
-// partSettings are for a part of a day, which has few rows: see [Narrow].
-var partSettings = clickhouse.Settings{"max_final_threads": 1, "max_threads": 1}
-
 // parallelRolls is how many rollups are computed at a time.
 const parallelRolls = 3
 
 // fill runs the statements of the roll. Each insert waits for the disk.
 func (r *roll) fill(ctx context.Context) error {
-	group, within := errgroup.WithContext(ctx)
+	group, within := errgroup.WithContext(clickhouse.Context(ctx, clickhouse.WithSettings(rollSettings)))
 	group.SetLimit(parallelRolls)
 	for _, f := range r.filling {
 		group.Go(func() error {
-			settings := rollSettings
-			if f.since {
-				settings = partSettings
-			}
-			ctx, cancel := context.WithTimeout(clickhouse.Context(within, clickhouse.WithSettings(settings)), r.db.cfg.RollTimeout)
+			ctx, cancel := context.WithTimeout(within, r.db.cfg.RollTimeout)
 			defer cancel()
 			if err := r.db.exec(ctx, "INSERT INTO "+f.table+" ("+rollupColumns(f.rollup)+")\n"+f.query(f.aspect), f.args); err != nil {
 				return fmt.Errorf("roll into %s: %w", f.table, err)

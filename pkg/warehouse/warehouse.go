@@ -239,9 +239,3 @@ func column[R, V any](rows []R, value func(*R) V) []V {
 	}
 	return out
 }
-
-// Narrow is for the context of a [DB.Query] that reads few rows: one thread reads them. With more of them the engine spends a
-// quarter more of the machine on such a statement, and is no sooner done.
-func Narrow(ctx context.Context) context.Context {
-	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_threads": 1}))
-}

@@ -233,9 +233,6 @@ func (s *Store) readDays(ctx context.Context, parts metric.Parts, pieces map[eve
 	args := maps.Clone(parts.Args)
 	args["days"], args["generations"], args["first"], args["last"] = days, generations, days[0], days[len(days)-1]
 	list := parts.New()
-	if len(days) <= fewDays {
-		ctx = warehouse.Narrow(ctx)
-	}
 	if err := s.db.Query(ctx, fmt.Sprintf("%s\nLIMIT %d", parts.SQL, s.limits.Query+1), args, list); err != nil {
 		return fmt.Errorf("read days of rollups: %w", err)
 	}
@@ -251,9 +248,6 @@ func (s *Store) readDays(ctx context.Context, parts metric.Parts, pieces map[eve
 	}
 	return nil
 }
-
-// fewDays are those that are read anew while everybody looks: today under one or two generations, and what comes late.
-const fewDays = 4
 
 // account counts what the ledger holds, and forgets what was not asked for longest where all hold too much. It wants
 // the lock of the ledger.
