@@ -18,6 +18,7 @@ const PipelinePage = lazy(async () => (await import('./pages/pipeline/pipeline')
 const CoveragePage = lazy(async () => (await import('./pages/coverage/coverage')).CoveragePage, 'the coverage')
 const PerceptionPage = lazy(async () => (await import('./pages/perception/perception')).PerceptionPage, 'the perception')
 const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')).BarriersPage, 'the barriers')
+const KeysPage = lazy(async () => (await import('./pages/keys/keys')).KeysPage, 'the keys')
 const IngestPage = lazy(async () => (await import('./pages/ingest/ingest')).IngestPage, 'what is not counted')
 const Drawer = lazy(async () => (await import('./drawer/drawer')).Drawer, 'the claim', true)
 
@@ -68,6 +69,7 @@ function page(place: Place, shared: Shared) {
   if (first === 'perception' && !second) return <PerceptionPage {...shared} />
   if (first === 'coverage' && !second) return <CoveragePage {...shared} />
   if (first === 'barriers' && !second) return <BarriersPage {...shared} />
+  if (first === 'keys' && !second) return <KeysPage zone={zone} />
   if (first === 'ingest' && !second) return <IngestPage session={shared.session} />
   return (
     <>
@@ -114,7 +116,7 @@ function useAbsolutePeriod(session: Session | null, place: Place): void {
   }, [session, view.from, view.to])
 }
 
-const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest' }
+const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest', keys: 'Keys' }
 
 /** Tells the window and the screen reader where one has arrived. */
 function useArrival(place: Place): void {

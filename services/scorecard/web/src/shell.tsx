@@ -14,6 +14,9 @@ const pages = [
   { path: '/ingest', name: 'Ingest' },
 ]
 
+/** Pages that only administrators can use. */
+const administration = [{ path: '/keys', name: 'Keys' }]
+
 export interface ShellProps {
   session: Session | null
   /** Laid out, but not shown yet. */
@@ -27,7 +30,7 @@ export interface ShellProps {
 
 export function Shell({ session, hidden, late, over, children }: ShellProps) {
   const place = usePlace()
-  const current = (p: (typeof pages)[number]) =>
+  const current = (p: { path: string; also?: string }) =>
     p.path === '/' ? place.path === '/' : place.path.startsWith(p.path) || (p.also !== undefined && place.path.startsWith(p.also))
   return (
     <div hidden={hidden}>
@@ -44,7 +47,7 @@ export function Shell({ session, hidden, late, over, children }: ShellProps) {
         </a>
         <nav aria-label="Pages">
           <ul>
-            {pages.map((p) => (
+            {[...pages, ...(session?.role === 'admin' ? administration : [])].map((p) => (
               <li key={p.path}>
                 <a href={pageHref(p.path, place.query)} aria-current={current(p) ? 'page' : undefined}>
                   {p.name}

@@ -6,7 +6,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
+  Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
   ReplayReport, Scorecard, Session, Trial, TrialList,
 } from './types'
 
@@ -85,6 +85,11 @@ export const api = {
     read<Perception>(client.GET('/api/v1/perception', { params: { query }, ...text, signal }), signal),
   barriers: (query: PillarQuery, signal?: AbortSignal) =>
     read<Barriers>(client.GET('/api/v1/barriers', { params: { query }, ...text, signal }), signal),
+  keys: (cursor: string | undefined, signal?: AbortSignal) =>
+    read<KeyList>(client.GET('/api/v1/keys', { params: { query: { cursor } }, ...text, signal }), signal),
+  makeKey: (body: KeyRequest) => read<NewKey>(client.POST('/api/v1/keys', { body, ...text })),
+  rotateKey: (id: string, overlap: string) => read<NewKey>(client.POST('/api/v1/keys/{id}/rotate', { params: { path: { id } }, body: { overlap }, ...text })),
+  revokeKey: (id: string) => read<Key>(client.DELETE('/api/v1/keys/{id}', { params: { path: { id } }, ...text })),
   claim: (id: string, signal?: AbortSignal) => read<Claim>(client.GET('/api/v1/claims/{id}', { params: { path: { id } }, ...text, signal }), signal),
   evidence: (query: EvidenceQuery, signal?: AbortSignal) =>
     read<Evidence>(client.GET('/api/v1/evidence', { params: { query }, ...text, signal }), signal),

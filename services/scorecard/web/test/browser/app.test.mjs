@@ -5,6 +5,7 @@ import { budget } from './suites/budget.mjs'
 import { drawer } from './suites/drawer.mjs'
 import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
+import { keys } from './suites/keys.mjs'
 import { live } from './suites/live.mjs'
 import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
@@ -34,6 +35,7 @@ describe('the app', { concurrency: 1 }, () => {
   keyboard(world)
   ingest(world)
   live(world)
+  keys(world)
   personas(world)
   security(world)
 })
