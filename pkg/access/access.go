@@ -29,12 +29,6 @@ const (
 // Valid tells whether the role is one of ours.
 func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
 
-// MayChangeRegistry tells whether the role may write registry entries.
-func (r Role) MayChangeRegistry() bool { return r.May(ChangeRegistry) }
-
-// MayAdminister tells whether the role may manage keys, sessions of others and settings.
-func (r Role) MayAdminister() bool { return r.May(Administer) }
-
 // Viewer is who asks: every query takes one.
 type Viewer struct {
 	Workspace string `json:"workspace"`

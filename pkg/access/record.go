@@ -94,6 +94,18 @@ var (
 	ErrKeyRotations = errors.New("too many secrets of this key still work: wait until one has ended, or rotate without an overlap")
 )
 
+// Ended is what the holder of a right text is told whose key opens nothing any more: a stable word and a sentence. It is false for
+// every other error, [ErrKeyUnknown] among them.
+func Ended(err error) (code, detail string, ok bool) {
+	switch {
+	case errors.Is(err, ErrKeyExpired):
+		return "key_expired", "This key has expired, or a rotation has replaced it: use the new one, or ask an administrator for one.", true
+	case errors.Is(err, ErrKeyRevoked):
+		return "key_revoked", "This key was revoked: ask an administrator for another one.", true
+	}
+	return "", "", false
+}
+
 // NameOf is the name of the record's key.
 func (r Record) NameOf() KeyName { return KeyName{r.Workspace, r.ID} }
 

@@ -1,61 +1,32 @@
 package process
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"plumbline/pkg/process/processtest"
 )
 
-// pairOfFiles writes a certificate of a new key for loopback, signed by itself, and returns it.
-func pairOfFiles(t *testing.T, dir, name string) (TLSConfig, *x509.Certificate) {
+// pairOfFiles writes a certificate for a host into a folder.
+func pairOfFiles(t *testing.T, dir, host string) (TLSConfig, *x509.Certificate) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := TLSConfig{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
-	for file, block := range map[string]*pem.Block{cfg.Cert: {Type: "CERTIFICATE", Bytes: der}, cfg.Key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var cfg TLSConfig
+	var cert *x509.Certificate
+	cfg.Cert, cfg.Key, cert = processtest.Certificate(t, dir, host)
 	return cfg, cert
 }
 
 func TestServerSpeaksTLS(t *testing.T) {
 	t.Parallel()
-	cfg, cert := pairOfFiles(t, t.TempDir(), "plumbline")
+	cfg, cert := pairOfFiles(t, t.TempDir(), "127.0.0.1")
 	r := serveWith(t, Server{TLS: cfg}, func(m *Mount) error {
 		m.Router.GET("/v1/fine", func(c *gin.Context) { c.String(http.StatusOK, c.Request.Proto) })
 		return nil
@@ -74,7 +45,7 @@ func TestServerSpeaksTLS(t *testing.T) {
 	if own := requestWith(t, cfg.Client(time.Minute), "GET", r.url+"/v1/fine", ""); own.status != http.StatusOK {
 		t.Errorf("a process that calls itself is answered %d", own.status)
 	}
-	other, _ := pairOfFiles(t, t.TempDir(), "plumbline")
+	other, _ := pairOfFiles(t, t.TempDir(), "127.0.0.1")
 	if res, err := other.Client(time.Minute).Get(r.url); err == nil { //nolint:noctx // it must not come to an answer
 		_ = res.Body.Close()
 		t.Error("a client took another certificate for its own")

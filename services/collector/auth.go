@@ -60,14 +60,13 @@ func (d *doorman) authenticate(c *gin.Context) {
 
 // closed says why a key opens nothing.
 func (d *doorman) closed(c *gin.Context, err error) {
+	code, detail, ended := access.Ended(err)
 	switch {
 	case errors.Is(err, keyring.ErrNotReady):
 		c.Header("Retry-After", strconv.Itoa(retryKeys))
 		d.refuse(c, http.StatusServiceUnavailable, "starting", "The keys are still being read; send the same again a little later.")
-	case errors.Is(err, access.ErrKeyExpired):
-		d.refuse(c, http.StatusForbidden, "key_expired", "This key has expired, or a rotation has replaced it: use the new one, or ask an administrator for one.")
-	case errors.Is(err, access.ErrKeyRevoked):
-		d.refuse(c, http.StatusForbidden, "key_revoked", "This key was revoked: ask an administrator for another one.")
+	case ended:
+		d.refuse(c, http.StatusForbidden, code, detail)
 	default:
 		d.refuse(c, http.StatusForbidden, "wrong_key", "This write key is not known here.")
 	}

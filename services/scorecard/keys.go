@@ -67,7 +67,7 @@ func (a *app) manage(handler func(c *gin.Context, workspace string) error) gin.H
 		viewer := viewerOf(c)
 		var err error
 		switch {
-		case !viewer.Role.MayAdminister():
+		case !viewer.Role.May(access.Administer):
 			err = forbidden("Only an administrator may see keys, or change them.")
 		case a.awaitKeys(c) != nil:
 			err = keysNotRead()

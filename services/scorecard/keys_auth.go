@@ -2,7 +2,6 @@ package scorecard
 
 import (
 	"context"
-	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -35,15 +34,13 @@ func (a *app) admitBearer(c *gin.Context, header string) {
 		return
 	}
 	record, err := a.keys.Find(token)
+	code, detail, ended := access.Ended(err)
 	switch {
 	case record.Workspace != "" && record.Workspace != a.cfg.Workspace:
 		unauthorized(c, "unauthorized", "This key is of another workspace than the one that is served here.")
 		return
-	case errors.Is(err, access.ErrKeyExpired):
-		unauthorized(c, "key_expired", "This key has expired, or a rotation has replaced it: use the new one, or ask an administrator for one.")
-		return
-	case errors.Is(err, access.ErrKeyRevoked):
-		unauthorized(c, "key_revoked", "This key was revoked: ask an administrator for another one.")
+	case ended:
+		unauthorized(c, code, detail)
 		return
 	case err != nil:
 		unauthorized(c, "unauthorized", "This key is not known here.")

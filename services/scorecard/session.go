@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"plumbline/pkg/access"
 )
 
 // sessionAnswer is the answer of /session.
@@ -51,7 +53,7 @@ func (a *app) getSession(c *gin.Context, v *view) error {
 	}
 	answer := sessionAnswer{
 		Workspace: v.viewer.Workspace, Role: string(v.viewer.Role), Person: optionalText(v.viewer.Person), Demo: a.cfg.Demo,
-		SignedIn: c.GetBool(signedKey), CanEdit: v.viewer.Role.MayChangeRegistry(), Zone: v.zone.String(), Currency: v.currency,
+		SignedIn: c.GetBool(signedKey), CanEdit: v.viewer.Role.May(access.ChangeRegistry), Zone: v.zone.String(), Currency: v.currency,
 		Today: v.today.String(), AsOf: v.asOf(), CompleteThrough: v.completeThrough(), Version: a.cfg.Version,
 	}
 	if rows[0].N > 0 {

@@ -25,12 +25,12 @@ func (a *app) session(c *gin.Context) (access.Session, bool) {
 }
 
 // viewerOfSession is who a session belongs to, with the role that they have now.
-func (a *app) viewerOfSession(ctx context.Context, s access.Session) (access.Viewer, error) {
+func (a *app) viewerOfSession(c *gin.Context, s access.Session) (access.Viewer, error) {
 	viewer := s.Viewer
 	if s.Way != access.ByProvider {
 		return viewer, nil
 	}
-	role, err := a.roleOf(ctx, viewer)
+	role, err := a.roleOf(c, viewer)
 	if err != nil {
 		return viewer, err
 	}
@@ -45,11 +45,12 @@ func (a *app) viewerOfSession(ctx context.Context, s access.Session) (access.Vie
 }
 
 // roleOf is the role that the registry gives a person now, else that of people without an entry; "" is none.
-func (a *app) roleOf(ctx context.Context, viewer access.Viewer) (access.Role, error) {
-	reg, _, err := a.registry.get(ctx, viewer.Workspace)
+func (a *app) roleOf(c *gin.Context, viewer access.Viewer) (access.Role, error) {
+	reg, fingerprint, err := a.registry.get(c, viewer.Workspace)
 	if err != nil {
 		return "", err
 	}
+	c.Set(registryKey, admittedBy{viewer.Workspace, cachedRegistry{reg, fingerprint}})
 	if p, _, ok := registry.Find[registry.Person](reg, registry.People, viewer.Person, a.now()); ok && p.Role != "" {
 		return access.Role(p.Role), nil
 	}
@@ -85,4 +86,21 @@ func (a *app) authenticateSession(c *gin.Context, s access.Session) {
 		return
 	}
 	a.admit(c, viewer, true)
+}
+
+// registryKey has the state of the registry by which somebody was admitted.
+const registryKey = "scorecard.registry"
+
+// admittedBy is that state, of a workspace.
+type admittedBy struct {
+	workspace string
+	cachedRegistry
+}
+
+// registryOf is the registry for a request: the one by which its viewer was admitted, so that it is asked for once.
+func (a *app) registryOf(ctx context.Context, workspace string) (*registry.Snapshot, uint64, error) {
+	if by, ok := ctx.Value(registryKey).(admittedBy); ok && by.workspace == workspace {
+		return by.snapshot, by.fingerprint, nil
+	}
+	return a.registry.get(ctx, workspace)
 }

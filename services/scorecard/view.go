@@ -69,7 +69,7 @@ func (a *app) look(ctx context.Context, viewer access.Viewer) (*view, error) {
 	)
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { snapshot, err = a.db.Snapshot(within, viewer.Workspace); return err })
-	group.Go(func() (err error) { reg, fingerprint, err = a.registry.get(within, viewer.Workspace); return err })
+	group.Go(func() (err error) { reg, fingerprint, err = a.registryOf(within, viewer.Workspace); return err })
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}

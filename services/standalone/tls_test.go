@@ -1,60 +1,25 @@
 package standalone_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"plumbline/pkg/client"
 	"plumbline/pkg/event"
+	"plumbline/pkg/process/processtest"
 	"plumbline/services/standalone"
 )
-
-// certificateFor writes a certificate for a host that this machine is not, as a server behind its public name has one.
-func certificateFor(t *testing.T, host string) (certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certFile, keyFile = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
-	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return certFile, keyFile
-}
 
 // TestOverTLS: with a certificate everything is served over TLS, the demo organisation loads over it, events come in over it,
 // and the cookie of a browser goes over nothing else.
 func TestOverTLS(t *testing.T) {
 	var out journal
 	s := serve(t, func(cfg *standalone.Config) {
-		cfg.TLS.Cert, cfg.TLS.Key = certificateFor(t, "plumbline.example.com")
+		// For a host that this machine is not, as a server behind its public name has one.
+		cfg.TLS.Cert, cfg.TLS.Key, _ = processtest.Certificate(t, t.TempDir(), "plumbline.example.com")
 		cfg.Demo, cfg.URL = standalone.DemoYes, "https://plumbline.example.com"
 		cfg.Out = io.MultiWriter(&out, t.Output())
 	})

@@ -126,11 +126,11 @@ func (a admin) send(ctx context.Context, s Streams, method, path string, body []
 // refusedBy is an answer that is none.
 func refusedBy(res *http.Response, raw []byte) error {
 	var problem struct {
-		Title  string `json:"title"`
 		Detail string `json:"detail"`
 	}
-	if err := json.Unmarshal(raw, &problem); err != nil || problem.Title+problem.Detail == "" {
+	if err := json.Unmarshal(raw, &problem); err != nil || problem.Detail == "" {
 		return errors.New("the server answered " + res.Status)
 	}
-	return fmt.Errorf("the server answered %s: %s %s", res.Status, problem.Title, problem.Detail)
+	// Its title is what the status says already.
+	return fmt.Errorf("the server answered %s: %s", res.Status, problem.Detail)
 }

@@ -22,15 +22,17 @@ interface Head {
   period: { zone: string }
 }
 
-export function QuestionPage<T extends Head>({ question, name, load, children, session, teams, from, to }: PageProps & {
+export function QuestionPage<T extends Head>({ question, name, also = '', load, children, session, teams, from, to }: PageProps & {
   question: string
   /** What is loaded, in words. */
   name: string
+  /** What else the answer depends on. */
+  also?: string
   load: (query: { from?: string; to?: string; scope: string }, signal: AbortSignal) => Promise<T>
   children: (answer: T) => ComponentChildren
 }) {
   const { scope } = viewOf(usePlace().query)
-  const key = from && to ? `${name} ${from} ${to} ${scope}` : null
+  const key = from && to ? `${name} ${from} ${to} ${scope} ${also}` : null
   const loaded = useData(key, (signal) => load({ from: from ?? undefined, to: to ?? undefined, scope }, signal))
   return (
     <>

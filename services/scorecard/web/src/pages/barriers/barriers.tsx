@@ -1,6 +1,7 @@
 /** What is in the way, and who clears it? The costliest first. */
 import { api } from '../../api/api'
 import type { Barrier, Barriers } from '../../api/types'
+import { Bar } from '../../components/bar'
 import { Notice } from '../../components/notice'
 import { Counts, Figure, StatusWords } from '../../components/number'
 import { Warnings } from '../../components/asof'
@@ -53,13 +54,9 @@ export function BarriersAnswer({ b }: { b: Barriers }) {
 function Cost({ hours, most }: { hours: number | null; most: number }) {
   if (hours === null) return <StatusWords status="no_data" reason="no_minutes" />
   return (
-    <span class="maturity">
-      <svg width="96" height="10" aria-hidden="true">
-        <rect class="track" width="96" height="10" rx="1" />
-        <rect class="actual" width={most > 0 ? (96 * hours) / most : 0} height="10" rx="1" />
-      </svg>
-      <span>{format.value(hours, 'h')}</span>
-    </span>
+    <Bar share={most > 0 ? hours / most : 0} width={96} height={10}>
+      {format.value(hours, 'h')}
+    </Bar>
   )
 }
 

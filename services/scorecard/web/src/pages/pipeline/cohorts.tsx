@@ -1,5 +1,6 @@
 /** Deals by month of creation. A young cohort looks worse than it is: its maturity says how much is decided. */
 import type { Cohort, Pipeline } from '../../api/types'
+import { Bar } from '../../components/bar'
 import { CsvLink, Table, type Column } from '../../components/table'
 import { StatusWords } from '../../components/number'
 import { exactText } from '../../exact'
@@ -26,13 +27,9 @@ export function Cohorts({ p }: { p: Pipeline }) {
 
 function Maturity({ cohort }: { cohort: Cohort }) {
   return (
-    <span class="maturity">
-      <svg width="72" height="8" aria-hidden="true">
-        <rect class="track" width="72" height="8" rx="1" />
-        <rect class="actual" width={72 * cohort.maturity} height="8" rx="1" />
-      </svg>
-      <span>{format.value(cohort.maturity, 'share', { digits: 0 })}</span>
-    </span>
+    <Bar share={cohort.maturity} width={72} height={8}>
+      {format.value(cohort.maturity, 'share', { digits: 0 })}
+    </Bar>
   )
 }
 

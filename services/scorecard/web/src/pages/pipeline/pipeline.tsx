@@ -1,15 +1,12 @@
 /** Do deals move faster? */
 import { api } from '../../api/api'
-import type { Pipeline, Session } from '../../api/types'
-import { AsOf, Warnings } from '../../components/asof'
-import { Controls } from '../../components/controls'
+import type { Pipeline } from '../../api/types'
+import { Warnings } from '../../components/asof'
 import { ExcludedTable } from '../../components/excluded'
-import { Notice, Show } from '../../components/notice'
+import { Notice } from '../../components/notice'
+import { QuestionPage, type PageProps } from '../../components/page'
 import { Tile } from '../../components/tile'
-import { useData } from '../../state/data'
-import * as format from '../../format'
-import { hereHref, usePlace, viewOf } from '../../state/url'
-import { scopeWords } from '../../words'
+import { hereHref, usePlace } from '../../state/url'
 import { Assistance } from './assistance'
 import { Attribution } from './attribution'
 import { Cohorts } from './cohorts'
@@ -18,33 +15,12 @@ import { Velocity } from './velocity'
 
 const deals: [string, string] = ['deal', 'deals']
 
-export interface PipelineProps {
-  session: Session | null
-  teams: Map<string, string>
-  from: string | null
-  to: string | null
-}
-
-export function PipelinePage({ session, teams, from, to }: PipelineProps) {
-  const place = usePlace()
-  const { scope } = viewOf(place.query)
-  const basis = place.query.get('basis') === 'created' ? 'created' : 'decided'
-  const key = from && to ? `pipeline ${from} ${to} ${scope} ${basis}` : null
-  const loaded = useData(key, (signal) => api.pipeline({ from: from ?? undefined, to: to ?? undefined, scope, basis }, signal))
+export function PipelinePage(props: PageProps) {
+  const basis = usePlace().query.get('basis') === 'created' ? 'created' : 'decided'
   return (
-    <>
-      <header class="page-head">
-        <h1>Do deals move faster?</h1>
-        <Controls session={session} teams={teams} from={from} to={to} />
-        <p class="print-only">
-          {scopeWords(scope, teams)}
-          {from && to && `, ${format.period(from, to)}`}
-        </p>
-      </header>
-      <Show loaded={key === null ? { ...loaded, loading: true } : loaded} what="the pipeline">
-        {(p) => <Content p={p} />}
-      </Show>
-    </>
+    <QuestionPage {...props} question="Do deals move faster?" name="the pipeline" also={basis} load={(query, signal) => api.pipeline({ ...query, basis }, signal)}>
+      {(p: Pipeline) => <Content p={p} />}
+    </QuestionPage>
   )
 }
 
@@ -52,17 +28,13 @@ function Content({ p }: { p: Pipeline }) {
   const place = usePlace()
   if (p.velocity_inputs.decided === 0 && p.cohorts.length === 0) {
     return (
-      <>
-        <AsOf asOf={p.as_of} completeThrough={p.complete_through} zone={p.period.zone} />
-        <Notice title="No deals in this period">
-          <p>No deal was created or decided between these days, in this scope.</p>
-        </Notice>
-      </>
+      <Notice title="No deals in this period">
+        <p>No deal was created or decided between these days, in this scope.</p>
+      </Notice>
     )
   }
   return (
     <>
-      <AsOf asOf={p.as_of} completeThrough={p.complete_through} zone={p.period.zone} />
       <nav class="tabs" aria-label="Which deals">
         <a href={hereHref(place, { basis: null })} aria-current={p.basis === 'decided' ? 'true' : undefined}>Deals decided in the period</a>
         <a href={hereHref(place, { basis: 'created' })} aria-current={p.basis === 'created' ? 'true' : undefined}>Deals created in the period</a>
