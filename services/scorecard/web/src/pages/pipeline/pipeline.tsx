@@ -1,7 +1,6 @@
 /** Do deals move faster? */
 import { api } from '../../api/api'
 import type { Pipeline } from '../../api/types'
-import { Warnings } from '../../components/asof'
 import { ExcludedTable } from '../../components/excluded'
 import { Notice } from '../../components/notice'
 import { QuestionPage, type PageProps } from '../../components/page'
@@ -56,7 +55,6 @@ function Content({ p }: { p: Pipeline }) {
           <Tile title="Pipeline value" note="assisted decided deals × difference of the win rates × mean won amount × margin" noun={deals} measure={p.value} />
           <Tile title="Influenced pipeline" note="won amounts of deals that workflows touched; in no return" noun={deals} measure={p.influenced} />
         </div>
-        <Warnings of={p.value.warnings} />
       </section>
       <Attribution p={p} />
       <Cohorts p={p} />
