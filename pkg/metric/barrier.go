@@ -53,11 +53,28 @@ func Silent(rows []BarrierRow, from, to event.Day) []BarrierRow {
 	})
 }
 
+// Restated are the statements of a period of those who said what they lost to a barrier in several of its months: of these
+// only the last counts, so that the period is not the sum of its months.
+func Restated(rows []BarrierRow, from, to event.Day) []BarrierRow {
+	months := map[[2]string]map[time.Time]bool{}
+	stated := slices.DeleteFunc(slices.Clone(rows), func(r BarrierRow) bool {
+		return r.Minutes == nil || r.Person == "" || !within(&r.Day, from, to)
+	})
+	for _, r := range stated {
+		key := [2]string{r.Barrier, r.Person}
+		if months[key] == nil {
+			months[key] = map[time.Time]bool{}
+		}
+		months[key][MonthOf(r.Day)] = true
+	}
+	return slices.DeleteFunc(stated, func(r BarrierRow) bool { return len(months[[2]string{r.Barrier, r.Person}]) < 2 })
+}
+
 // LostPeople are the people of losses.
 func LostPeople(rows []LostTime) []PeopleRow {
 	out := make([]PeopleRow, 0, len(rows))
 	for _, r := range rows {
-		p := PeopleRow{Week: monday(r.Day), Team: r.Team, Workflow: r.Workflow}
+		p := PeopleRow{Month: MonthOf(r.Day), Team: r.Team, Workflow: r.Workflow}
 		if r.Person != "" {
 			p.People = []string{r.Person}
 		}
@@ -65,8 +82,6 @@ func LostPeople(rows []LostTime) []PeopleRow {
 	}
 	return out
 }
-
-func monday(day time.Time) time.Time { return day.AddDate(0, 0, -((int(day.Weekday()) + 6) % 7)) }
 
 // FoldBarriers is the time lost to barriers, each person's once per barrier and period. rows are the losses of the scope,
 // silent the reports of the period that state no time.

@@ -43,20 +43,24 @@ type Calibrated struct {
 // Gap is Expected − Measured in percentage points.
 func (c Calibrated) Gap() decimal.Decimal { return c.Expected.Sub(c.Measured).Shift(2) }
 
-// MeasuredReports are the people who claim a baseline, in the weeks and workflows in which something measures it; people are
-// those of assisted work.
+// MeasuredReports are the people who claim a baseline, in the months and workflows in which something measures all of it;
+// people are those of assisted work. Who claims one where only a part is measured may not be behind the number, and is left out.
 func (in CalibrationInput) MeasuredReports(people []PeopleRow) []PeopleRow {
-	type place struct{ week, workflow string }
+	type place struct{ month, workflow string }
 	measured := map[place]bool{}
 	for _, r := range in.Given {
-		if _, ok := in.measurement(r); ok {
-			measured[place{dayText(monday(r.Day)), r.Workflow}] = true
+		if r.GivenN == 0 {
+			continue
 		}
+		at := place{dayText(MonthOf(r.Day)), r.Workflow}
+		_, ok := in.measurement(r)
+		before, seen := measured[at]
+		measured[at] = ok && (before || !seen)
 	}
 	var out []PeopleRow
 	for _, r := range people {
-		if measured[place{dayText(r.Week), r.Workflow}] {
-			out = append(out, PeopleRow{Week: r.Week, Team: r.Team, Workflow: r.Workflow, People: r.Given})
+		if measured[place{dayText(r.Month), r.Workflow}] {
+			out = append(out, PeopleRow{Month: r.Month, Team: r.Team, Workflow: r.Workflow, People: r.Given})
 		}
 	}
 	return out

@@ -31,7 +31,7 @@ type Member struct {
 }
 
 // Members are the people that the workspace knows: registered, seen at work with AI in the period, or seen learning in it.
-// Everybody counts in one team, that of the registry or else that of their latest week, so that teams add up to the whole.
+// Everybody counts in one team, that of the registry or else that of their latest month, so that teams add up to the whole.
 func Members(in EnablementInput) []Member {
 	byPerson := map[string]*Member{}
 	latest := map[string]string{}
@@ -43,9 +43,9 @@ func Members(in EnablementInput) []Member {
 		}
 		return m
 	}
-	see := func(person, team, workflow, week string) {
+	see := func(person, team, workflow, month string) {
 		m := know(person)
-		if place := week + "\x00" + team; place >= latest[person] {
+		if place := month + "\x00" + team; place >= latest[person] {
 			latest[person], m.Team = place, team
 		}
 		if workflow != "" {
@@ -57,12 +57,12 @@ func Members(in EnablementInput) []Member {
 	}
 	for _, r := range in.Work {
 		for _, person := range r.People {
-			see(person, r.Team, r.Workflow, dayText(r.Week))
+			see(person, r.Team, r.Workflow, dayText(r.Month))
 		}
 	}
 	for _, r := range in.Learners {
 		if !r.Last.Before(in.From.Time) {
-			see(r.Person, r.Team, r.Workflow, dayText(monday(r.Last)))
+			see(r.Person, r.Team, r.Workflow, dayText(MonthOf(r.Last)))
 		}
 	}
 	for _, r := range in.Learners {

@@ -118,6 +118,24 @@ func (b *baselines) pieces(r HoursRow) (out []piece, rest excludedHours) {
 	return out, excludedHours{n: r.N - r.GivenN, minutes: r.Minutes.Sub(r.GivenMinutes)}
 }
 
+// PricedPlace is where work has a baseline: its month, such as "2026-10-01", team and workflow.
+type PricedPlace struct{ Month, Team, Workflow string }
+
+// Priced are the places of rows in which work has a baseline; true says that all of it there is what events claim, so that
+// only those who claim it are counted.
+func (in HoursInput) Priced(rows []HoursRow) map[PricedPlace]bool {
+	out, prices := map[PricedPlace]bool{}, in.prices()
+	for _, r := range rows {
+		pieces, _ := prices.pieces(r)
+		for _, p := range pieces {
+			at := PricedPlace{dayText(MonthOf(r.Day)), r.Team, r.Workflow}
+			claimed, seen := out[at]
+			out[at] = p.b.source == FromGiven && (claimed || !seen)
+		}
+	}
+	return out
+}
+
 // price adds one row.
 func (f *hoursFold) price(r HoursRow, prices *baselines) {
 	pieces, rest := prices.pieces(r)

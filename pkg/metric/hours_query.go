@@ -61,12 +61,13 @@ func (q HoursQuery) Merge(days []any) []HoursRow { return pick(days, inScope(q.S
 func hoursDay(r *HoursRow) time.Time          { return r.Day }
 func hoursPlace(r *HoursRow) (string, string) { return r.Team, r.Workflow }
 
-// PeopleQuery reads who stands behind the assisted work of a window, by ISO week.
+// PeopleQuery reads who stands behind the assisted work of a window, by month.
 type PeopleQuery struct{ Window }
 
-// PeopleRow names the distinct persons of one week, team and workflow; events without a person name none.
+// PeopleRow names the distinct persons of one month, team and workflow; events without a person name none.
 type PeopleRow struct {
-	Week     time.Time `ch:"week"`
+	// Month is its first day. Where days are read one by one it is the day.
+	Month    time.Time `ch:"month"`
 	Team     string    `ch:"team"`
 	Workflow string    `ch:"workflow"`
 	People   []string  `ch:"people"`
@@ -75,30 +76,30 @@ type PeopleRow struct {
 }
 
 // SQL is the query and its parameters.
-func (q PeopleQuery) SQL() (string, map[string]any) { return q.by("toMonday(day)") }
+func (q PeopleQuery) SQL() (string, map[string]any) { return q.by("toStartOfMonth(day)") }
 
 // by reads the people by a span of days.
 func (q PeopleQuery) by(span string) (string, map[string]any) {
 	where, args := q.where("day")
-	return `SELECT ` + span + ` AS week, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people,
+	return `SELECT ` + span + ` AS month, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people,
   groupUniqArrayIf(toString(person), person != '' AND given_n > 0) AS given_people
 FROM rollup_hours
 WHERE ` + where + `
   AND assisted
-GROUP BY week, team, workflow
-ORDER BY week, team, workflow`, args
+GROUP BY month, team, workflow
+ORDER BY month, team, workflow`, args
 }
 
 // Parts are the people of each day.
 func (q PeopleQuery) Parts() (Parts, bool) {
 	sql, args := PeopleQuery{q.listed()}.by("day")
-	return partsOf("rollup_hours", q.From, q.To, statement{sql, args}, func(r *PeopleRow) time.Time { return r.Week }), q.Scope.Kind != ScopeMe
+	return partsOf("rollup_hours", q.From, q.To, statement{sql, args}, func(r *PeopleRow) time.Time { return r.Month }), q.Scope.Kind != ScopeMe
 }
 
-// Merge unites the people of the days of a week.
+// Merge unites the people of the days of a month.
 func (q PeopleQuery) Merge(days []any) []PeopleRow {
 	type place struct {
-		week           time.Time
+		month          time.Time
 		team, workflow string
 	}
 	type crowd struct{ people, given map[string]bool }
@@ -108,7 +109,7 @@ func (q PeopleQuery) Merge(days []any) []PeopleRow {
 			if !q.Scope.Holds(r.Team, r.Workflow) {
 				continue
 			}
-			at := place{monday(r.Week), r.Team, r.Workflow}
+			at := place{MonthOf(r.Month), r.Team, r.Workflow}
 			c, ok := crowds[at]
 			if !ok {
 				c = crowd{map[string]bool{}, map[string]bool{}}
@@ -124,10 +125,10 @@ func (q PeopleQuery) Merge(days []any) []PeopleRow {
 	}
 	out := make([]PeopleRow, 0, len(crowds))
 	for at, c := range crowds {
-		out = append(out, PeopleRow{at.week, at.team, at.workflow, slices.Sorted(maps.Keys(c.people)), slices.Sorted(maps.Keys(c.given))})
+		out = append(out, PeopleRow{at.month, at.team, at.workflow, slices.Sorted(maps.Keys(c.people)), slices.Sorted(maps.Keys(c.given))})
 	}
 	slices.SortFunc(out, func(a, b PeopleRow) int {
-		return cmp.Or(a.Week.Compare(b.Week), cmp.Compare(a.Team, b.Team), cmp.Compare(a.Workflow, b.Workflow))
+		return cmp.Or(a.Month.Compare(b.Month), cmp.Compare(a.Team, b.Team), cmp.Compare(a.Workflow, b.Workflow))
 	})
 	return out
 }

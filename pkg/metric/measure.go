@@ -61,6 +61,8 @@ type Measure struct {
 	Shares       []GradeShare  `json:"shares,omitempty"`
 	Parts        []Part        `json:"parts,omitempty"`
 	Series       []SeriesPoint `json:"series,omitempty"`
+	// Covers are the days that the value is of, nil where they are those of the period.
+	Covers *Covers `json:"covers,omitempty"`
 }
 
 // Warning is something that a reader must know beside the value.
@@ -118,7 +120,13 @@ type Part struct {
 	Level *float64 `json:"level"`
 }
 
-// SeriesPoint is the measure of one ISO week, cut to the period.
+// Covers are the days [From, To) that a measure is of.
+type Covers struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// SeriesPoint is the measure of one ISO week, or of one month where it is of people's work, cut to the period.
 type SeriesPoint struct {
 	From  string `json:"from"`
 	To    string `json:"to"`

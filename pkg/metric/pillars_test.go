@@ -298,7 +298,7 @@ func TestMembersOfTeamsAddUp(t *testing.T) {
 			in.Registered[who("registered")] = team()
 		}
 		for i := range rapid.IntRange(0, 6).Draw(rt, "work") {
-			in.Work = append(in.Work, metric.PeopleRow{Week: at("2026-10-05").AddDate(0, 0, 7*i), Team: team(), Workflow: "w", People: []string{who("at work"), who("at work")}})
+			in.Work = append(in.Work, metric.PeopleRow{Month: at("2026-08-01").AddDate(0, i, 0), Team: team(), Workflow: "w", People: []string{who("at work"), who("at work")}})
 		}
 		for i := range rapid.IntRange(0, 6).Draw(rt, "learners") {
 			in.Learners = append(in.Learners, metric.LearnerRow{Person: who("learner"), Team: team(), Last: at("2026-09-01").AddDate(0, 0, 10*i), Hours: decimal.NewFromInt(1), Trained: rapid.Bool().Draw(rt, "trained")})

@@ -128,6 +128,9 @@ func WeekOf(day string) string {
 	return dayText(t.AddDate(0, 0, -((int(t.Weekday()) + 6) % 7)))
 }
 
+// MonthOf is the first day of the month of a day.
+func MonthOf(day time.Time) time.Time { return time.Date(day.Year(), day.Month(), 1, 0, 0, 0, 0, time.UTC) }
+
 // mustDay reads a day that came from a typed column.
 func mustDay(day string) event.Day {
 	t, err := time.Parse(time.DateOnly, day)

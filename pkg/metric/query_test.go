@@ -91,12 +91,12 @@ ORDER BY day, team, workflow, experiment, variant, metric`,
 		},
 		"people of a team": {
 			metric.PeopleQuery{Window: window(metric.Scope{Kind: metric.ScopeTeam, Key: "content"})},
-			`SELECT toMonday(day) AS week, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people,
+			`SELECT toStartOfMonth(day) AS month, team, workflow, groupUniqArrayIf(toString(person), person != '') AS people,
   groupUniqArrayIf(toString(person), person != '' AND given_n > 0) AS given_people
 FROM rollup_hours
 WHERE ` + and(inWorkspace, inPeriod, "team = {key:String}", inCurrent, "assisted") + `
-GROUP BY week, team, workflow
-ORDER BY week, team, workflow`,
+GROUP BY month, team, workflow
+ORDER BY month, team, workflow`,
 			with(period, "key", "content"),
 		},
 		"unassisted work, of everybody and from 180 days before": {

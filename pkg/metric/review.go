@@ -38,11 +38,15 @@ func within(day *time.Time, from, to event.Day) bool {
 	return Window{From: from, To: to}.holds(day)
 }
 
-// ReviewPeople are the people of reviews; the week is that of the submission.
-func ReviewPeople(rows []ReviewRow) []PeopleRow {
+// ReviewPeople are the people of reviews, in the month of the day on which a review counts; nil is that of its submission.
+func ReviewPeople(rows []ReviewRow, counts func(*ReviewRow) *time.Time) []PeopleRow {
 	out := make([]PeopleRow, 0, len(rows))
 	for _, r := range rows {
-		out = append(out, PeopleRow{Week: r.SubmittedAt, Team: r.Team, Workflow: r.Workflow, People: r.People})
+		day := r.SubmittedAt
+		if counts != nil && counts(&r) != nil {
+			day = *counts(&r)
+		}
+		out = append(out, PeopleRow{Month: MonthOf(day), Team: r.Team, Workflow: r.Workflow, People: r.People})
 	}
 	return out
 }
@@ -78,7 +82,7 @@ func FoldReviewCycle(rows []ReviewRow, from, to event.Day, target ReviewTarget) 
 		out.Measure = m
 		return out
 	}
-	m.Status, m.N, m.Grade, m.People = OK, &n, new(1), named(ReviewPeople(decided))
+	m.Status, m.N, m.Grade, m.People = OK, &n, new(1), named(ReviewPeople(decided, nil))
 	hours := make([]decimal.Decimal, 0, n)
 	for _, r := range decided {
 		hours = append(hours, r.Hours())
@@ -150,7 +154,7 @@ func FoldFirstPass(rows []ReviewRow, from, to event.Day) Fold {
 	out := Fold{Counts: []Count{{"first rounds decided", &n}, {"first rounds approved", &approved}}}
 	if n > 0 {
 		m.ratio(approved, n, "First rounds approved", "First rounds decided", "reviews")
-		m.People = named(ReviewPeople(first))
+		m.People = named(ReviewPeople(first, nil))
 	}
 	out.Measure = m
 	return out

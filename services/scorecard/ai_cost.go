@@ -10,11 +10,11 @@ import (
 	"plumbline/pkg/metric"
 )
 
-// learners are the people of the rows.
-func learners(rows []metric.TrainingRow) []metric.PeopleRow {
+// learnersOf are the people of the rows.
+func learnersOf(rows []metric.TrainingRow) []metric.PeopleRow {
 	out := make([]metric.PeopleRow, 0, len(rows))
 	for _, r := range rows {
-		out = append(out, metric.PeopleRow{Week: r.Day, Team: r.Team, Workflow: r.Workflow, People: r.People})
+		out = append(out, metric.PeopleRow{Month: metric.MonthOf(r.Day), Team: r.Team, Workflow: r.Workflow, People: r.People})
 	}
 	return out
 }
@@ -22,36 +22,42 @@ func learners(rows []metric.TrainingRow) []metric.PeopleRow {
 // aiCost is the spend on AI and the hours of training. The spend is exempt from the privacy floor; the hours are people's,
 // and are left out where the floor hides them.
 func (v *view) aiCost(ctx context.Context, n *numbers, currency string) (metric.Fold, error) {
-	w := n.window
-	if w.Scope.Kind == metric.ScopeMe {
+	if n.window.Scope.Kind == metric.ScopeMe {
 		return metric.NotPersonal(metric.AICost, currency), nil
 	}
 	var spend []metric.SpendRow
 	var training []metric.TrainingRow
 	group, ctx := errgroup.WithContext(ctx)
-	fetch(ctx, group, v, metric.SpendQuery{Window: w}, &spend)
-	fetch(ctx, group, v, metric.TrainingQuery{Window: w, Rated: v.rated()}, &training)
+	fetch(ctx, group, v, metric.SpendQuery{Window: n.window}, &spend)
+	fetch(ctx, group, v, metric.TrainingQuery{Window: n.window, Rated: v.rated()}, &training)
 	if err := group.Wait(); err != nil {
 		return metric.Fold{}, err
 	}
-	n.everyLearner = learners(training)
-	training = slices.DeleteFunc(slices.Clone(training), func(r metric.TrainingRow) bool { return !w.Scope.Holds(r.Team, r.Workflow) })
-	n.learners = inScope(n.everyLearner, w.Scope)
-	if len(training) == 0 || allowed(w.Scope, n.everyLearner, v.viewer.Person) {
-		fold := metric.FoldAICost(spend, training, currency, v.fx(currency), v.rates(currency))
-		for i := range fold.Excluded {
-			x := &fold.Excluded[i]
-			if x.Unit == metric.UnitHours && !shownAlone(v.visible(w.Scope, crowdOf(n), byTeam()), x.Team) {
-				x.N, x.Amount = nil, nil
-			}
-		}
-		return fold, nil
-	}
-	fold := metric.FoldAICost(spend, nil, currency, v.fx(currency), v.rates(currency))
-	fold.Excluded = append(fold.Excluded, metric.Excluded{
-		Measure: metric.AICost, Reason: floorReason, Message: "the hours of training of fewer than five people are not shown", Unit: metric.UnitHours,
+	over := slices.DeleteFunc(slices.Clone(training), func(r metric.TrainingRow) bool {
+		return r.Day.Before(n.closed.From.Time) || !r.Day.Before(n.closed.To.Time)
 	})
+	n.learners = newClasses(learnersOf(over), v.classOf, n.window.Scope, v.viewer.Person)
+	own := slices.DeleteFunc(over, func(r metric.TrainingRow) bool { return !n.window.Scope.Holds(r.Team, r.Workflow) })
+	var left []metric.Excluded
+	if len(over) < len(training) {
+		left = append(left, trainingLeftOut(cellsReason, "the hours of training of days whose month is not over, or not wholly in the period, are not in it"))
+	}
+	if len(own) > 0 && !n.learners.allowed() {
+		own, left = nil, append(left, trainingLeftOut(floorReason, "the hours of training of fewer than five people are not shown"))
+	}
+	fold := metric.FoldAICost(spend, own, currency, v.fx(currency), v.rates(currency))
+	for i := range fold.Excluded {
+		if x := &fold.Excluded[i]; x.Unit == metric.UnitHours && !n.learners.shows(byTeam(), x.Team) {
+			x.N, x.Amount = nil, nil
+		}
+	}
+	fold.Excluded = append(fold.Excluded, left...)
 	return fold, nil
+}
+
+// trainingLeftOut says that hours of training are left out, and not how many.
+func trainingLeftOut(reason, message string) metric.Excluded {
+	return metric.Excluded{Measure: metric.AICost, Reason: reason, Message: message, Unit: metric.UnitHours}
 }
 
 // isTraining tells the cells of training hours, which are under the floor, from those of spend.
@@ -77,8 +83,7 @@ func (v *view) costEvidence(n *numbers, p params) *evidence {
 		})
 	}
 	training := sumBy(cellsWhere(fold.Cells, true), byTeam().ofCell)
-	visible := v.visible(n.window.Scope, crowdOf(n), byTeam())
-	for i, row := range merge(training, visible) {
+	for i, row := range merge(training, n.learners.rows(byTeam())) {
 		category, team := metric.TrainingCategory, row.key
 		if row.merged {
 			team = "several teams"

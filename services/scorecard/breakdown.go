@@ -2,19 +2,12 @@ package scorecard
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/metric"
 )
-
-// crowd are the people behind the numbers of a scope, and everybody of the workspace in the same period.
-type crowd struct {
-	people, everybody []metric.PeopleRow
-}
-
-// crowdOf are those who learned.
-func crowdOf(n *numbers) crowd { return crowd{n.learners, n.everyLearner} }
 
 // floorRow is a sum that may be shown: of one member, or of several that are merged.
 type floorRow struct {
@@ -25,19 +18,10 @@ type floorRow struct {
 	people *uint64
 }
 
-// merge sums members into the rows that may be shown; visible nil merges all into one.
+// merge sums members into the rows that may be shown; what no row has is merged.
 func merge(sums map[string]sum, visible []access.Cell) []floorRow {
-	if len(sums) == 0 {
-		return nil
-	}
-	if visible == nil {
-		total := floorRow{merged: true}
-		for _, s := range sums {
-			total.sum = total.sum.plus(s)
-		}
-		return []floorRow{total}
-	}
 	var out []floorRow
+	visible = withRest(sums, visible)
 	for _, c := range visible {
 		r := floorRow{key: c.Key, people: new(uint64(len(c.People)))}
 		found := false
@@ -45,7 +29,7 @@ func merge(sums map[string]sum, visible []access.Cell) []floorRow {
 			s, ok := sums[part]
 			r.sum, found = r.sum.plus(s), found || ok
 		}
-		if len(c.Parts) > 1 {
+		if isOther(c) {
 			r.key, r.merged = "", true
 		}
 		if found {
@@ -56,15 +40,41 @@ func merge(sums map[string]sum, visible []access.Cell) []floorRow {
 	return out
 }
 
+// withRest adds the members that are in none of the rows to the one that is merged.
+func withRest(sums map[string]sum, visible []access.Cell) []access.Cell {
+	in := map[string]bool{}
+	other := access.Cell{Key: access.OtherKey}
+	rows := make([]access.Cell, 0, len(visible))
+	for _, c := range visible {
+		for _, part := range c.Parts {
+			in[part] = true
+		}
+		if isOther(c) {
+			other = c
+			continue
+		}
+		rows = append(rows, c)
+	}
+	for _, key := range slices.Sorted(maps.Keys(sums)) {
+		if !in[key] {
+			other.Parts = append(slices.Clone(other.Parts), key)
+		}
+	}
+	if len(other.Parts) > 0 {
+		rows = append(rows, other)
+	}
+	return rows
+}
+
 func (s sum) plus(o sum) sum { return sum{s.value.Add(o.value), s.n + o.n} }
 
-// column adds the column of a measure of people's work, under the privacy floor. Members that are not shown by
-// themselves get a cell that says so.
-func (v *view) column(fold metric.Fold, key string, scope metric.Scope, who crowd, by dimension, row func(kind, key string) *contribution) {
+// column adds the column of a measure of people's work, of which the visible rows may be shown. Members that are not shown by
+// themselves get a cell that says so. What is of a month that is not over belongs to no member yet.
+func (n *numbers) column(fold metric.Fold, key string, visible []access.Cell, by dimension, row func(kind, key string) *contribution) {
 	if fold.Measure.Status != metric.OK {
 		return
 	}
-	unit, sums := fold.Measure.Unit, sumBy(fold.Cells, by.ofCell)
+	unit := fold.Measure.Unit
 	set := func(kind, member string, r floorRow) {
 		measures := row(kind, member).Measures
 		if before, there := measures[key]; there && before.Value != nil {
@@ -72,14 +82,16 @@ func (v *view) column(fold metric.Fold, key string, scope metric.Scope, who crow
 		}
 		measures[key] = okCell(r.sum, unit, r.people)
 	}
-	if scope.Kind == metric.ScopeMe {
+	over, open := n.split(fold.Cells)
+	sums := sumBy(over, by.ofCell)
+	if n.window.Scope.Kind == metric.ScopeMe {
 		for member, s := range sums {
 			set(kindOf(member), member, floorRow{sum: s})
 		}
 		return
 	}
 	shown := map[string]bool{}
-	for _, r := range merge(sums, v.visible(scope, who, by)) {
+	for _, r := range merge(sums, visible) {
 		if r.merged {
 			set(rowOther, "", r)
 			continue
@@ -87,28 +99,13 @@ func (v *view) column(fold metric.Fold, key string, scope metric.Scope, who crow
 		shown[r.key] = true
 		set(kindOf(r.key), r.key, r)
 	}
+	for _, s := range sumBy(open, func(metric.Cell) string { return "" }) {
+		set(rowOther, "", floorRow{sum: s})
+	}
 	for member := range sums {
 		measures := row(kindOf(member), member).Measures
 		if _, there := measures[key]; !there && !shown[member] {
 			measures[key] = cell{Unit: unit, Status: metric.Withheld, Reason: new(floorReason)}
 		}
 	}
-}
-
-// visible are the rows of a dimension that may be shown; nil where only the total may. A breakdown of a team by workflow,
-// or the other way round, is shown only where nobody could be found by subtracting it from another breakdown.
-func (v *view) visible(scope metric.Scope, who crowd, by dimension) []access.Cell {
-	cells := cellsBy(who.people, by.people)
-	if scope.Kind == by.scope || scope.Kind == metric.ScopeOrg {
-		return breakdown(cells, v.viewer.Person)
-	}
-	for _, c := range cells {
-		outside := slices.DeleteFunc(slices.Clone(who.everybody), func(r metric.PeopleRow) bool {
-			return by.people(r) != c.Key || len(inScope([]metric.PeopleRow{r}, scope)) > 0
-		})
-		if !clears(others(outside, v.viewer.Person)) {
-			return nil
-		}
-	}
-	return breakdown(cells, v.viewer.Person)
 }

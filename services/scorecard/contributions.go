@@ -72,13 +72,18 @@ func sumBy(cells []metric.Cell, key func(metric.Cell) string) map[string]sum {
 	return out
 }
 
-// condensed is the numbers with the cells of each fold summed over days: what the tables of contributions are made of, of which
+// condensed is the numbers with the cells of each fold summed over days, those of months that are over apart from the others: what the tables of contributions are made of, of which
 // each goes through all cells of all measures.
 func (n *numbers) condensed() *numbers {
 	out := *n
 	out.folds = make(map[string]metric.Fold, len(n.folds))
 	for key, fold := range n.folds {
-		fold.Cells = condense(fold.Cells)
+		over, open := n.split(fold.Cells)
+		fold.Cells = condense(over)
+		for _, c := range condense(open) {
+			c.Day = n.openFrom()
+			fold.Cells = append(fold.Cells, c)
+		}
 		out.folds[key] = fold
 	}
 	return &out
@@ -135,9 +140,8 @@ func (v *view) contributions(n *numbers, by dimension) []contribution {
 			row(kindOf(key), key).Measures[measure] = okCell(s, fold.Measure.Unit, nil)
 		}
 	}
-	crowd := crowd{n.people, n.everybody}
 	for _, key := range []string{metric.HoursSavedNet, metric.CapacityValue} {
-		v.column(n.folds[key], key, n.window.Scope, crowd, by, row)
+		n.column(n.folds[key], key, n.crowdOf(key).rows(by), by, row)
 	}
 	if cost := n.folds[metric.AICost]; cost.Measure.Status == metric.OK {
 		// The hours of training are people's; the spend is not.
@@ -145,10 +149,10 @@ func (v *view) contributions(n *numbers, by dimension) []contribution {
 			row(kindOf(key), key).Measures[metric.AICost] = okCell(s, cost.Measure.Unit, nil)
 		}
 		cost.Cells = cellsWhere(cost.Cells, true)
-		v.column(cost, metric.AICost, n.window.Scope, crowdOf(n), by, row)
+		n.column(cost, metric.AICost, n.learners.rows(by), by, row)
 	}
-	v.column(n.folds[metric.BarrierHours], metric.BarrierHours, n.window.Scope, n.pillar.losers, by, row)
-	v.ladderColumns(n, by, row)
+	n.column(n.folds[metric.BarrierHours], metric.BarrierHours, n.pillar.lostBy(by), by, row)
+	n.ladderColumns(by, row)
 	out := make([]contribution, 0, len(rows))
 	for _, c := range rows {
 		out = append(out, *c)

@@ -206,7 +206,7 @@ func TestMETRTimeTrial(t *testing.T) {
 			EstimateUnassistedMinutes: number(r["predicted_time_no_ai"]), EstimateAssistedMinutes: number(r["predicted_time_ai_allowed"]),
 		}
 		h.Person, h.Workflow = "dev"+r["dev_id"], "issue"
-		events = append(events, b.maker.Stored(t, workspace, "metr", fmt.Sprint(i), day("2025-02-01").Add(time.Duration(i)*6*time.Hour), h))
+		events = append(events, b.maker.Stored(t, workspace, "metr", fmt.Sprint(i), day("2025-02-01").Add(time.Duration(i)*2*time.Hour), h))
 	}
 	b.insert(events...)
 	x := b.get("/api/v1/trials/metr", "Trial")

@@ -15,35 +15,28 @@ import (
 	"plumbline/pkg/warehouse"
 )
 
-// hoursCells are cells of team and ISO week that sum to the number and tell about no fewer than five people: teams first,
-// as the table of contributions shows them, then each of its rows by week.
+// hoursCells are cells of team and month that sum to the number and tell about no fewer than five people. What is of a month
+// that is not over is one row.
 func (v *view) hoursCells(n *numbers, p params) *evidence {
 	e := &evidence{rowsAre: "cells", columns: []column{
-		text("team", "Team"), text("week", "ISO week from"), number("people", "People", "people"), number("n", "Events", "events"),
-		number("minutes", "Minutes of work", metric.UnitMinutes), number("rework_minutes", "Rework", metric.UnitMinutes),
+		text("team", "Team"), text("month", "Month from"), number("people", "People", "people"), number("n", "Events", "events"),
 	}}
 	if p.measure == metric.ReworkRate {
 		e.columns = append(e.columns, number("numerator", "Rework", metric.UnitMinutes), number("denominator", "All minutes", metric.UnitMinutes))
 	} else {
 		e.columns = append(e.columns, number("contribution", "Contribution", n.folds[p.measure].Measure.Unit))
 	}
-	teams := v.visible(p.scope, crowd{n.people, n.everybody}, byTeam())
-	if teams == nil {
-		teams = []access.Cell{{Key: "all", Parts: keysOf(cellsBy(n.people, teamOf))}}
+	who := n.crowdOf(p.measure)
+	for _, m := range who.months() {
+		first := m.first.Format(time.DateOnly)
+		for _, team := range who.rowsOf(byTeam(), []month{m}) {
+			e.rows = append(e.rows, n.cellRow(p.measure, labelOf(team), first, whole(uint64(len(team.People))), func(key, day string) bool {
+				return slices.Contains(team.Parts, key) && monthStart(day) == first
+			}))
+		}
 	}
-	for _, team := range teams {
-		name := team.Key
-		if len(team.Parts) == 1 && name == "" {
-			name = "(unassigned)"
-		}
-		own := slices.DeleteFunc(slices.Clone(n.people), func(r metric.PeopleRow) bool { return !slices.Contains(team.Parts, r.Team) })
-		weeks := breakdown(cellsBy(own, weekOf), v.viewer.Person)
-		if weeks == nil {
-			weeks = []access.Cell{{Key: "all", People: others(own, v.viewer.Person), Parts: keysOf(cellsBy(own, weekOf))}}
-		}
-		for _, week := range weeks {
-			e.rows = append(e.rows, cellRow(n, p.measure, name, team.Parts, week))
-		}
+	if open := n.openFrom(); n.live() {
+		e.rows = append(e.rows, n.cellRow(p.measure, "all teams, month not over", open, nil, func(_, day string) bool { return day >= open }))
 	}
 	slices.SortFunc(e.rows, func(a, b evidenceRow) int { return cmp.Compare(a.place, b.place) })
 	m := n.folds[p.measure].Measure
@@ -51,41 +44,35 @@ func (v *view) hoursCells(n *numbers, p params) *evidence {
 	return e
 }
 
-func keysOf(cells []access.Cell) []string {
-	out := make([]string, 0, len(cells))
-	for _, c := range cells {
-		out = append(out, c.Key)
+// labelOf is what a row of teams is called.
+func labelOf(team access.Cell) string {
+	switch {
+	case len(team.Parts) == 1 && team.Key == "":
+		return "(unassigned)"
+	case isOther(team):
+		return "several teams"
 	}
-	return out
+	return team.Key
 }
 
-// cellRow sums what is in the teams and weeks of one row.
-func cellRow(n *numbers, measure, name string, teams []string, week access.Cell) evidenceRow {
-	in := func(team, day string) bool {
-		return slices.Contains(teams, team) && slices.Contains(week.Parts, metric.WeekOf(day))
-	}
-	events, minutes, rework, value := uint64(0), decimal.Zero, decimal.Zero, decimal.Zero
-	for _, r := range n.input.Rows {
-		if in(r.Team, r.Day.Format(time.DateOnly)) {
-			events, minutes, rework = events+r.N, minutes.Add(r.Minutes), rework.Add(r.Rework)
+// cellRow sums what is in the teams and days of one row.
+func (n *numbers) cellRow(measure, name, first string, people *string, in func(team, day string) bool) evidenceRow {
+	if measure == metric.ReworkRate {
+		events, minutes, rework := uint64(0), decimal.Zero, decimal.Zero
+		for _, r := range n.input.Rows {
+			if in(r.Team, r.Day.Format(time.DateOnly)) {
+				events, minutes, rework = events+r.N, minutes.Add(r.Minutes), rework.Add(r.Rework)
+			}
 		}
+		return evidenceRow{place: padded(name, first), values: []*string{&name, &first, people, whole(events), exact(rework), exact(minutes)}}
 	}
+	var s sum
 	for _, c := range n.folds[measure].Cells {
 		if in(c.Team, c.Day) {
-			value = value.Add(c.Value)
+			s = s.plus(sum{c.Value, c.N})
 		}
 	}
-	label := week.Key
-	if label == access.OtherKey {
-		label = "other weeks"
-	}
-	values := []*string{&name, &label, whole(uint64(len(week.People))), whole(events), exact(minutes), exact(rework)}
-	if measure == metric.ReworkRate {
-		values = append(values, exact(rework), exact(minutes))
-	} else {
-		values = append(values, exact(value))
-	}
-	return evidenceRow{place: padded(name, label), values: values}
+	return evidenceRow{place: padded(name, first), values: []*string{&name, &first, people, whole(s.n), exact(s.value)}}
 }
 
 // ownCells are the viewer's own days, teams and workflows, as they are priced.

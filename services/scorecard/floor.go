@@ -1,9 +1,11 @@
 package scorecard
 
 import (
-	"cmp"
 	"maps"
 	"slices"
+	"strings"
+	"sync"
+	"time"
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/metric"
@@ -12,128 +14,248 @@ import (
 const (
 	floorReason  = "privacy_floor"
 	floorMessage = "fewer than five people stand behind it, or it would tell about them by subtraction"
+	// cellsReason says that a period holds no month that is over.
+	cellsReason  = "privacy_cells"
+	cellsMessage = "what others do is shown in whole months that are over: choose a period that holds one, or look at your own"
 )
 
-// others are the distinct persons of the rows besides the viewer.
-func others(rows []metric.PeopleRow, viewer string) []string {
-	var out []string
-	for person := range metric.Persons(rows) {
-		if person != viewer {
-			out = append(out, person)
+// crowd is who stands behind a measure of people's work in the whole workspace, month by month, and so what of it may be
+// shown to a viewer in a scope: everything that is shown is a sum of months of what [access.Protect] allows in each. nil is nobody.
+type crowd struct {
+	scope     metric.Scope
+	viewer    string
+	class     classes
+	everybody []metric.PeopleRow
+	months    func() []month
+	// teams and workflows are the rows of the two dimensions.
+	teams, workflows func() []access.Cell
+}
+
+// classes tells the rate class of a person's work for a team.
+type classes func(team, person string) string
+
+// month is one cell of time; of what belongs to none, such as who is a member in the period as a whole, the first day is zero.
+type month struct {
+	first time.Time
+	rows  []metric.PeopleRow
+	table *access.Table
+}
+
+// newCrowd makes the crowd of a scope from everybody's rows of a period.
+func newCrowd(everybody []metric.PeopleRow, scope metric.Scope, viewer string) *crowd {
+	return newClasses(everybody, nil, scope, viewer)
+}
+
+// newClasses makes a crowd whose measure can be asked for by rate class, as by what-if.
+func newClasses(everybody []metric.PeopleRow, class classes, scope metric.Scope, viewer string) *crowd {
+	c := &crowd{scope: scope, viewer: viewer, class: class, everybody: everybody}
+	c.months = sync.OnceValue(func() []month {
+		byMonth := map[time.Time][]metric.PeopleRow{}
+		for _, r := range everybody {
+			first := r.Month
+			if !first.IsZero() {
+				first = access.CellOf(first)
+			}
+			byMonth[first] = append(byMonth[first], r)
 		}
+		var out []month
+		for first, rows := range byMonth {
+			out = append(out, month{first, rows, access.Protect(crossings(rows), class, viewer, access.FloorPersons)})
+		}
+		slices.SortFunc(out, func(a, b month) int { return a.first.Compare(b.first) })
+		return out
+	})
+	c.teams = sync.OnceValue(func() []access.Cell { return c.rowsOf(byTeam(), c.months()) })
+	c.workflows = sync.OnceValue(func() []access.Cell { return c.rowsOf(byWorkflow(), c.months()) })
+	return c
+}
+
+func crossings(rows []metric.PeopleRow) []access.Crossing {
+	out := make([]access.Crossing, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, access.Crossing{Row: r.Team, Column: r.Workflow, People: r.People})
 	}
-	slices.Sort(out)
 	return out
 }
 
-// clears tells whether a number of these persons may be shown. Rows in which no other person is named tell about
-// nobody else and clear.
-func clears(people []string) bool {
-	return len(people) == 0 || access.Clears(people, access.FloorPersons)
-}
-
-// breakdown splits a total into rows that may be shown beside it: cells of five or more others, or of none, as they are;
-// the smaller ones merged into one row "other". Where these alone do not clear the floor the smallest cell that does
-// joins them. nil means that only the total may be shown.
-func breakdown(cells []access.Cell, viewer string) []access.Cell {
-	cells = access.Except(cells, viewer)
-	var nobody, some []access.Cell
-	for _, c := range cells {
-		if len(c.People) == 0 {
-			nobody = append(nobody, access.Cell{Key: c.Key, Parts: []string{c.Key}})
-		} else {
-			some = append(some, c)
-		}
-	}
-	rows := access.Suppress(some, access.FloorPersons)
-	if rows == nil && len(some) > 0 {
-		rows = joinSmallest(some)
-		if rows == nil {
-			return nil
-		}
-	}
-	return append(rows, nobody...)
-}
-
-// joinSmallest merges the cells below the floor with the smallest cell that clears it. Behind what a reader can derive
-// then still stand at least the persons of that cell.
-func joinSmallest(cells []access.Cell) []access.Cell {
-	var large []access.Cell
-	other := access.Cell{Key: access.OtherKey}
-	for _, c := range cells {
-		if access.Clears(c.People, access.FloorPersons) {
-			large = append(large, access.Cell{Key: c.Key, People: c.People, Parts: []string{c.Key}})
+// of are those who work in places; where all work there is priced by what events claim, those who claim it.
+func (c *crowd) of(places map[metric.PricedPlace]bool, class classes) *crowd {
+	var out []metric.PeopleRow
+	for _, r := range c.everybody {
+		claimed, there := places[metric.PricedPlace{Month: r.Month.Format(time.DateOnly), Team: r.Team, Workflow: r.Workflow}]
+		if !there {
 			continue
 		}
-		other.People, other.Parts = append(other.People, c.People...), append(other.Parts, c.Key)
+		if claimed {
+			r.People = r.Given
+		}
+		out = append(out, r)
 	}
-	if len(large) == 0 {
-		return nil
-	}
-	smallest := slices.MinFunc(large, func(a, b access.Cell) int {
-		return cmp.Or(cmp.Compare(len(a.People), len(b.People)), cmp.Compare(a.Key, b.Key))
-	})
-	large = slices.DeleteFunc(large, func(c access.Cell) bool { return c.Key == smallest.Key })
-	other.People, other.Parts = append(other.People, smallest.People...), append(other.Parts, smallest.Key)
-	slices.Sort(other.People)
-	other.People = slices.Compact(other.People)
-	return append(large, other)
+	return newClasses(out, class, c.scope, c.viewer)
 }
 
-// cellsBy groups people by a key of their rows, sorted by it.
-func cellsBy(rows []metric.PeopleRow, key func(metric.PeopleRow) string) []access.Cell {
-	// Everybody is named week after week: whom there are is found before they are sorted.
-	people := map[string]map[string]bool{}
-	for _, r := range rows {
-		k := key(r)
-		named := people[k]
-		if named == nil {
-			named = map[string]bool{}
-			people[k] = named
+// only are those of the crowd for whom a condition holds.
+func (c *crowd) only(is func(team, person string) bool) *crowd {
+	var out []metric.PeopleRow
+	for _, r := range c.everybody {
+		people := slices.DeleteFunc(slices.Clone(r.People), func(p string) bool { return !is(r.Team, p) })
+		if len(people) == 0 && len(r.People) > 0 {
+			continue
 		}
-		for _, p := range r.People {
-			named[p] = true
+		r.People = people
+		out = append(out, r)
+	}
+	return newClasses(out, c.class, c.scope, c.viewer)
+}
+
+// people are the rows of the scope.
+func (c *crowd) people() []metric.PeopleRow {
+	if c == nil {
+		return nil
+	}
+	return inScope(c.everybody, c.scope)
+}
+
+// allowed tells whether the sum of the scope may be shown: whether it may in each month.
+func (c *crowd) allowed() bool { return len(c.few()) == 0 }
+
+// few are the months in which the sum of the scope may not be shown.
+func (c *crowd) few() []string {
+	if c == nil {
+		return nil
+	}
+	var out []string
+	for _, m := range c.months() {
+		switch {
+		case c.tellable(m):
+		case m.first.IsZero():
+			out = append(out, "several months together")
+		default:
+			out = append(out, m.first.Format("January 2006"))
 		}
 	}
-	out := make([]access.Cell, 0, len(people))
-	for k, named := range people {
-		out = append(out, access.Cell{Key: k, People: slices.Sorted(maps.Keys(named))})
-	}
-	slices.SortFunc(out, func(a, b access.Cell) int { return cmp.Compare(a.Key, b.Key) })
 	return out
+}
+
+func (c *crowd) tellable(m month) bool {
+	switch c.scope.Kind {
+	case metric.ScopeTeam:
+		return m.table.Row(c.scope.Key)
+	case metric.ScopeWorkflow:
+		return m.table.Column(c.scope.Key)
+	case metric.ScopeOrg:
+		return !m.table.Few()
+	case metric.ScopeMe:
+	}
+	return true
+}
+
+// withhold takes a measure away where the floor does, and names the months to leave out.
+func (c *crowd) withhold(fold metric.Fold) metric.Fold {
+	few := c.few()
+	if len(few) == 0 {
+		return fold
+	}
+	message := floorMessage
+	if all := len(c.months()); len(few) < all {
+		message += ": in " + strings.Join(few, ", ") + "; choose a period without"
+	}
+	return metric.Fold{Measure: fold.Measure.Withhold(floorReason, message)}
+}
+
+// rows split the sum of the scope into those members of a dimension that may be shown beside it, in the order of their
+// keys, and one row "other" of those that may not be in every month in which somebody else is in them.
+func (c *crowd) rows(by dimension) []access.Cell {
+	switch {
+	case c == nil:
+		return nil
+	case by.scope == metric.ScopeTeam:
+		return c.teams()
+	}
+	return c.workflows()
+}
+
+func (c *crowd) rowsOf(by dimension, months []month) []access.Cell {
+	people, hidden := map[string]map[string]bool{}, map[string]bool{}
+	for _, m := range months {
+		for _, r := range inScope(m.rows, c.scope) {
+			key := by.people(r)
+			if people[key] == nil {
+				people[key] = map[string]bool{}
+			}
+			for _, p := range r.People {
+				if p != c.viewer {
+					people[key][p] = true
+					hidden[key] = hidden[key] || !c.shownIn(m, by, r)
+				}
+			}
+		}
+	}
+	other := access.Cell{Key: access.OtherKey}
+	var out []access.Cell
+	var merged []string
+	for _, key := range slices.Sorted(maps.Keys(people)) {
+		who := slices.Sorted(maps.Keys(people[key]))
+		if hidden[key] {
+			other.Parts, merged = append(other.Parts, key), append(merged, who...)
+			continue
+		}
+		out = append(out, access.Cell{Key: key, People: who, Parts: []string{key}})
+	}
+	if len(other.Parts) > 0 {
+		slices.Sort(merged)
+		other.People = slices.Compact(merged)
+		out = append(out, other)
+	}
+	return out
+}
+
+// shownIn tells whether a member of a dimension is shown in one month of the scope.
+func (c *crowd) shownIn(m month, by dimension, r metric.PeopleRow) bool {
+	switch {
+	case c.scope.Kind != metric.ScopeOrg && c.scope.Kind != by.scope:
+		return m.table.Crossing(r.Team, r.Workflow)
+	case by.scope == metric.ScopeTeam:
+		return m.table.Row(r.Team)
+	default:
+		return m.table.Column(r.Workflow)
+	}
+}
+
+// shows tells whether a member of a dimension is a row of its own, or nobody else is in it.
+func (c *crowd) shows(by dimension, key string) bool { return !isMerged(c.rows(by), key) }
+
+// separates tells whether the sum of those members that are chosen may be told apart from the rest: if the merged ones are
+// chosen all or none.
+func (c *crowd) separates(by dimension, chosen func(key string) bool) bool {
+	for _, row := range c.rows(by) {
+		for _, part := range row.Parts {
+			if chosen(part) != chosen(row.Parts[0]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isOther tells the row of what is merged from a member that has its name.
+func isOther(c access.Cell) bool {
+	return c.Key == access.OtherKey && !slices.Equal(c.Parts, []string{access.OtherKey})
+}
+
+// isMerged tells whether a key is in the row "other".
+func isMerged(rows []access.Cell, key string) bool {
+	return slices.ContainsFunc(rows, func(c access.Cell) bool { return isOther(c) && slices.Contains(c.Parts, key) })
 }
 
 func teamOf(r metric.PeopleRow) string     { return r.Team }
 func workflowOf(r metric.PeopleRow) string { return r.Workflow }
-func weekOf(r metric.PeopleRow) string     { return r.Week.Format("2006-01-02") }
-
-// shownAlone tells whether a key is a row of its own in the breakdown of the whole: only then may it be asked for by
-// itself, since else the whole minus the rest would tell about the few.
-func shownAlone(rows []access.Cell, key string) bool {
-	return slices.ContainsFunc(rows, func(c access.Cell) bool { return len(c.Parts) == 1 && c.Parts[0] == key })
-}
-
-// allowed tells whether personal numbers of a scope may be shown, given everybody's rows of the period.
-func allowed(scope metric.Scope, everybody []metric.PeopleRow, viewer string) bool {
-	key := teamOf
-	switch scope.Kind {
-	case metric.ScopeMe:
-		return true
-	case metric.ScopeOrg:
-		return clears(others(everybody, viewer))
-	case metric.ScopeWorkflow:
-		key = workflowOf
-	case metric.ScopeTeam:
-	}
-	cells := cellsBy(everybody, key)
-	if !slices.ContainsFunc(cells, func(c access.Cell) bool { return c.Key == scope.Key }) {
-		return true // nobody did anything there: there is nothing to tell
-	}
-	return shownAlone(breakdown(cells, viewer), scope.Key)
-}
 
 // inScope are the rows of a scope.
 func inScope(rows []metric.PeopleRow, scope metric.Scope) []metric.PeopleRow {
+	if scope.Kind == metric.ScopeOrg {
+		return rows
+	}
 	var out []metric.PeopleRow
 	for _, r := range rows {
 		if scope.Holds(r.Team, r.Workflow) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -71,6 +70,9 @@ func (v *view) climb(ctx context.Context, n *numbers, currency string) error {
 		}
 		return nil
 	}
+	if n.closed != n.window && !isEmpty(n.closed) && !n.exempt {
+		return v.climbClosed(ctx, n, currency)
+	}
 	ledger, err := v.ledger(ctx, n, currency)
 	if err != nil {
 		return err
@@ -79,7 +81,6 @@ func (v *view) climb(ctx context.Context, n *numbers, currency string) error {
 		From: n.window.From, To: n.window.To, Currency: currency, CostMeasure: n.folds[metric.AICost].Measure,
 		Costs: metric.CostsOf(n.folds[metric.AICost]), Discount: v.discount(n.window.From), Haircut: v.haircut,
 	}
-	var moved []string
 	for _, b := range ladderBenefits() {
 		fold, there := n.folds[b.key]
 		if !there {
@@ -92,7 +93,7 @@ func (v *view) climb(ctx context.Context, n *numbers, currency string) error {
 			leftOut = nil
 		}
 		if b.kind == metric.ByTask {
-			if moved = workflowsOf(leftOut); !v.mayTell(n, moved) {
+			if !n.mayTell(workflowsOf(leftOut)) {
 				benefit = metric.Benefit{Measure: fold.Measure.Withhold(floorReason, floorMessage), Rung: b.rung}
 				leftOut = nil
 			}
@@ -101,9 +102,23 @@ func (v *view) climb(ctx context.Context, n *numbers, currency string) error {
 		n.leftOut = append(n.leftOut, leftOut...)
 		in.Benefits = append(in.Benefits, benefit)
 	}
-	in.FlowDay = v.flowDay(n, moved)
+	in.FlowDay = n.flowDay
 	n.ladder = metric.FoldLadder(in)
 	maps.Copy(n.folds, n.ladder.Folds)
+	return nil
+}
+
+// climbClosed takes the ladder of the months that others' work is shown of: benefits of two months are not held against
+// the costs of three.
+func (v *view) climbClosed(ctx context.Context, n *numbers, currency string) error {
+	of, err := v.compute(ctx, n.closed, currency, ladderKeys()...)
+	if err != nil {
+		return err
+	}
+	n.ladder, n.leftOut = of.ladder, of.leftOut
+	for _, key := range ladderKeys() {
+		n.folds[key] = n.of(n.closed, of.folds[key])
+	}
 	return nil
 }
 
@@ -186,11 +201,9 @@ func workflowsOf(leftOut []metric.Excluded) []string {
 
 // mayTell tells whether the work on these workflows may be told apart from the rest of the scope's: what the ladder leaves
 // out is the difference between two numbers that are shown.
-func (v *view) mayTell(n *numbers, workflows []string) bool {
-	visible := v.visible(n.window.Scope, crowd{n.people, n.everybody}, byWorkflow())
-	return !slices.ContainsFunc(workflows, func(w string) bool {
-		return !shownAlone(visible, w) && slices.ContainsFunc(n.people, func(r metric.PeopleRow) bool { return r.Workflow == w && len(r.People) > 0 })
-	})
+func (n *numbers) mayTell(workflows []string) bool {
+	rows := n.earners.rows(byWorkflow())
+	return !slices.ContainsFunc(workflows, func(w string) bool { return isMerged(rows, w) })
 }
 
 // withoutMonths sums what is left out of personal measures over the months: a month of a workflow may be few people's.
@@ -209,63 +222,12 @@ func withoutMonths(leftOut []metric.Excluded) []metric.Excluded {
 	return out
 }
 
-// flowDay dates money for the present values. What is personal is dated at the close of the last ISO week that begins in
-// its month, as the cells of the privacy floor close; where such a block is the work of few people, or the rest of the
-// workspace's is, all of it is dated at the end of the period. It does not depend on who looks.
-func (v *view) flowDay(n *numbers, moved []string) func(part, day string) string {
-	work := tellable(n.people, n.everybody, n.window.Scope)
-	for _, workflow := range moved {
-		work = work && tellable(inScope(n.people, metric.Scope{Kind: metric.ScopeWorkflow, Key: workflow}), n.people, n.window.Scope)
-	}
-	learning := tellable(n.learners, n.everyLearner, n.window.Scope)
-	last := addDays(n.window.To, -1).String()
-	return func(part, day string) string {
-		dated := work
-		switch part {
-		case metric.CapacityValue:
-		case metric.PartTraining:
-			dated = learning
-		default:
-			return day
-		}
-		if !dated {
-			return last
-		}
-		return min(closeOf(day), last)
-	}
-}
-
-// closeOf is the last day of the last ISO week that begins in the month in which the week of a day begins.
-func closeOf(day string) string {
-	monday, err := time.Parse(time.DateOnly, metric.WeekOf(day))
-	if err != nil {
+// flowDay dates money for the present values. What is personal is dated at the end of its month: more would tell of its days.
+func (n *numbers) flowDay(part, day string) string {
+	if part != metric.CapacityValue && part != metric.PartTraining {
 		return day
 	}
-	last := time.Date(monday.Year(), monday.Month()+1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -1)
-	return last.AddDate(0, 0, -((int(last.Weekday())+6)%7)+6).Format(time.DateOnly)
-}
-
-// tellable tells whether every month of ISO weeks has, in the scope and in the rest of the workspace, nobody or enough
-// people: one more than the floor, so that it holds whoever looks.
-func tellable(people, everybody []metric.PeopleRow, scope metric.Scope) bool {
-	inside, outside := map[string][]metric.PeopleRow{}, map[string][]metric.PeopleRow{}
-	block := func(r metric.PeopleRow) string { return closeOf(r.Week.Format(time.DateOnly)) }
-	for _, r := range people {
-		inside[block(r)] = append(inside[block(r)], r)
-	}
-	for _, r := range everybody {
-		if scope.Kind != metric.ScopeOrg && !scope.Holds(r.Team, r.Workflow) {
-			outside[block(r)] = append(outside[block(r)], r)
-		}
-	}
-	for _, blocks := range []map[string][]metric.PeopleRow{inside, outside} {
-		for _, rows := range blocks {
-			if n := len(metric.Persons(rows)); n > 0 && n <= metric.FloorPeople {
-				return false
-			}
-		}
-	}
-	return true
+	return min(monthEnd(day), addDays(n.window.To, -1).String())
 }
 
 // ladderEvidence are the flows that every number of a rung is folded from: their contributions sum to the net; discounted
@@ -292,7 +254,7 @@ func ladderEvidence(n *numbers, p params) *evidence {
 
 // ladderColumns adds the columns of the net values: what no person stands behind as it is, work and learning under the
 // floor of their own people.
-func (v *view) ladderColumns(n *numbers, by dimension, row func(kind, key string) *contribution) {
+func (n *numbers) ladderColumns(by dimension, row func(kind, key string) *contribution) {
 	for _, r := range metric.Rungs() {
 		key := metric.NetValue(r)
 		fold := n.folds[key]
@@ -304,9 +266,9 @@ func (v *view) ladderColumns(n *numbers, by dimension, row func(kind, key string
 			row(kindOf(member), member).Measures[key] = okCell(s, fold.Measure.Unit, nil)
 		}
 		fold.Cells = work
-		v.column(fold, key, n.window.Scope, crowd{n.people, n.everybody}, by, row)
+		n.column(fold, key, n.earners.rows(by), by, row)
 		fold.Cells = learning
-		v.column(fold, key, n.window.Scope, crowdOf(n), by, row)
+		n.column(fold, key, n.learners.rows(by), by, row)
 	}
 }
 

@@ -115,8 +115,12 @@ func TestTheSameMoneyCountsOnce(t *testing.T) {
 	if !found {
 		t.Error("what was left out is not listed")
 	}
-	// A part of the month has the same answer: in its first week the hours are left out all the same.
-	b.get("/api/v1/scorecard?from=2026-10-05&to=2026-10-12", "Scorecard").at("ladder", 1, "parts", 1, "value").is("180")
+	// A month has the same answer, also where the period begins before it and ends within the next.
+	for _, period := range []string{"?from=2026-10-01&to=2026-11-01", "?from=2026-09-05&to=2026-11-20"} {
+		part := b.get("/api/v1/scorecard"+period, "Scorecard")
+		part.at("ladder", 1, "parts", 1, "value").is("180")
+		part.at("ladder", 1, "parts", 1, "left_out").is("180")
+	}
 	b.get("/api/v1/scorecard"+both+"&scope=workflow:mail", "Scorecard").at("measures", "net_value_capacity", "value").is("360")
 	b.get("/api/v1/scorecard"+both+"&scope=workflow:post", "Scorecard").at("measures", "net_value_capacity", "value").is("780")
 	sumOf(t, card.at("contributions_by_workflow"), "net_value_capacity", "1140")
@@ -124,36 +128,17 @@ func TestTheSameMoneyCountsOnce(t *testing.T) {
 	claim.at("exclusions", 0, "amount").is("180")
 }
 
-// What people's work has made is dated where no few people's days are told, whoever looks.
-func TestPersonalMoneyIsDatedByBlocks(t *testing.T) {
-	// 1 October 2026 is a Thursday of the week from 28 September, the last that begins in September; it ends on 4 October.
-	for of, want := range map[string]string{"2026-10-01": "2026-10-04", "2026-10-05": "2026-11-01", "2026-10-31": "2026-11-01", "2026-11-02": "2026-12-06"} {
-		if got := closeOf(of); got != want {
-			t.Errorf("the block of %s closes on %s, want %s", of, got, want)
-		}
-	}
-	rows := func(team string, people int) metric.PeopleRow {
-		r := metric.PeopleRow{Week: day("2026-10-05"), Team: team}
-		for i := range people {
-			r.People = append(r.People, fmt.Sprint(team, i))
-		}
-		return r
-	}
-	team := metric.Scope{Kind: metric.ScopeTeam, Key: "a"}
-	for _, c := range []struct {
-		name      string
-		scope     metric.Scope
-		everybody []metric.PeopleRow
-		want      bool
-	}{
-		{"five, of whom one may look", metric.Scope{Kind: metric.ScopeOrg}, []metric.PeopleRow{rows("a", 5)}, false},
-		{"six", metric.Scope{Kind: metric.ScopeOrg}, []metric.PeopleRow{rows("a", 6)}, true},
-		{"nobody is named", metric.Scope{Kind: metric.ScopeOrg}, []metric.PeopleRow{rows("a", 0)}, true},
-		{"few outside of the team", team, []metric.PeopleRow{rows("a", 6), rows("b", 3)}, false},
-		{"enough on both sides", team, []metric.PeopleRow{rows("a", 6), rows("b", 6)}, true},
+// What people's work has made is dated at the end of its month, or of the period.
+func TestPersonalMoneyIsDatedByMonths(t *testing.T) {
+	n := &numbers{window: metric.Window{To: event.Day{Time: day("2026-12-01")}}}
+	for _, c := range []struct{ part, day, want string }{
+		{metric.CapacityValue, "2026-10-01", "2026-10-31"},
+		{metric.CapacityValue, "2026-10-31", "2026-10-31"},
+		{metric.PartTraining, "2026-11-02", "2026-11-30"},
+		{metric.VendorSavings, "2026-11-02", "2026-11-02"}, // nobody's work
 	} {
-		if got := tellable(inScope(c.everybody, c.scope), c.everybody, c.scope); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		if got := n.flowDay(c.part, c.day); got != c.want {
+			t.Errorf("%s of %s is dated %s, want %s", c.part, c.day, got, c.want)
 		}
 	}
 }

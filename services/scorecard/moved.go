@@ -144,7 +144,7 @@ func (v *view) moved(ctx context.Context, s stated, p params, currency string, n
 // mayTellWrites tells whether what writes have changed may be told: a link can state any moment, and the difference that
 // a price made would tell about the people that it prices.
 func (v *view) mayTellWrites(n *numbers, records []registry.Record) bool {
-	if len(n.people)+len(n.learners) == 0 {
+	if len(n.workers.people())+len(n.learners.people()) == 0 {
 		return true
 	}
 	return v.mayAssume(n, records) == nil && !slices.ContainsFunc(records, func(r registry.Record) bool {

@@ -11,14 +11,20 @@ import (
 
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
+	"plumbline/pkg/registry"
 )
 
 // numbers are the folds of one window, and who stands behind the personal ones.
 type numbers struct {
-	window metric.Window
+	// window is the period that was asked for; closed the days of it whose months are over, which others' work is shown of,
+	// and worked the days of their hours, which may be more ([view.cover]). Both may have no day.
+	window, closed, worked metric.Window
+	// exempt says that nobody but the viewer is named in the work of the scope, so that all of it is shown.
+	exempt bool
 	folds  map[string]metric.Fold
-	// everybody are the people of the whole workspace in the period, people those of the scope.
-	everybody, people []metric.PeopleRow
+	// workers are who worked with AI, savers those of them whose work has a baseline, earners those whose hours have a rate
+	// too, and learners who was trained.
+	workers, savers, earners, learners *crowd
 	// hidden says that the personal measures of the scope are under the privacy floor.
 	hidden bool
 	// capacity is the capacity value before the privacy floor: what counts in an overlap group is decided on it.
@@ -33,8 +39,8 @@ type numbers struct {
 	decided metric.DealTotals
 	cohort  []metric.DealRow
 	wave    metric.Wave
-	// everyLearner are the people of the workspace who were trained in the period, learners those of the scope.
-	everyLearner, learners []metric.PeopleRow
+	// answered are all answers to that wave.
+	answered wave
 	// pillar is what the measures of the pillars were folded from.
 	pillar pillarNumbers
 }
@@ -42,6 +48,9 @@ type numbers struct {
 // compute folds the measures of the wanted groups: hours, spend, deals; none named means all.
 func (v *view) compute(ctx context.Context, w metric.Window, currency string, keys ...string) (*numbers, error) {
 	n, outer := &numbers{window: w, folds: map[string]metric.Fold{}}, ctx
+	if err := v.cover(ctx, n); err != nil {
+		return nil, err
+	}
 	keys = withParts(keys)
 	wants := func(group ...string) bool {
 		return len(keys) == 0 || slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(group, k) })
@@ -110,19 +119,21 @@ func (v *view) money(n *numbers, currency string) map[string]func(context.Contex
 
 // hours are the personal measures of work, under the privacy floor.
 func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[string]metric.Fold, error) {
-	w := n.window
+	w := n.worked
 	everybody, months := w, wholeMonths(w)
 	if w.Scope.Kind != metric.ScopeMe {
 		everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
 	}
 	in := metric.HoursInput{Declared: v.declared}
 	capacity := metric.CapacityInput{Rates: v.rates(currency), Haircut: v.haircut}
-	var rated []metric.HoursRow
+	var rated, all []metric.HoursRow
 	var answers []metric.PulseRow
+	var people []metric.PeopleRow
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { answers, err = v.answers(ctx, w); return err })
 	fetch(ctx, group, v, metric.HoursQuery{Window: w}, &in.Rows)
-	fetch(ctx, group, v, metric.PeopleQuery{Window: everybody}, &n.everybody)
+	fetch(ctx, group, v, metric.HoursQuery{Window: everybody}, &all)
+	fetch(ctx, group, v, metric.PeopleQuery{Window: everybody}, &people)
 	// Work of the months before prices all of them; where it begins earlier than the period needs changes nothing.
 	fetch(ctx, group, v, metric.UnassistedQuery{Window: months}, &in.Unassisted)
 	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &in.Tasks)
@@ -134,8 +145,8 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	n.people = inScope(n.everybody, w.Scope)
-	in.People = n.people
+	n.workers = newCrowd(n.withinMonths(people), w.Scope, v.viewer.Person)
+	in.People = inScope(people, w.Scope)
 	in = in.Prepare()
 	present := v.realisation(answers)
 	capacity.Realisation = func(month event.Day) metric.Assumed {
@@ -151,12 +162,33 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 		metric.CapacityValue: func() metric.Fold { return metric.FoldCapacity(capacity, currency) },
 	})
 	n.capacity = folds[metric.CapacityValue]
-	if n.hidden = !allowed(w.Scope, n.everybody, v.viewer.Person); n.hidden {
-		for key, fold := range folds {
-			folds[key] = metric.Fold{Measure: fold.Measure.Withhold(floorReason, floorMessage)}
-		}
+	if w.Scope.Kind != metric.ScopeMe {
+		v.priced(n, all)
+	}
+	n.hidden = isEmpty(n.worked) || !n.savers.allowed()
+	for key, fold := range folds {
+		folds[key] = n.of(n.worked, n.crowdOf(key).withhold(fold))
 	}
 	return folds, nil
+}
+
+// priced settles who stands behind the hours and their value: work without a baseline, and hours without a rate, are in
+// neither, and nobody hides behind people who are not counted. rows are the work of the whole workspace.
+func (v *view) priced(n *numbers, rows []metric.HoursRow) {
+	n.savers = n.workers.of(n.input.Priced(rows), v.classOf)
+	rates := v.registry.Keys(registry.Rates)
+	n.earners = n.savers.only(func(team, person string) bool { return slices.Contains(rates, v.classOf(team, person)) })
+}
+
+// crowdOf is who stands behind a measure of work.
+func (n *numbers) crowdOf(measure string) *crowd {
+	switch measure {
+	case metric.HoursSavedNet:
+		return n.savers
+	case metric.CapacityValue:
+		return n.earners
+	}
+	return n.workers
 }
 
 // atOnce makes several folds at the same time.

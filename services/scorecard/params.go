@@ -18,9 +18,11 @@ import (
 // The bounds of what may be asked for.
 const (
 	defaultDays = 90
-	mostDays    = 3660
-	defaultPage = 100
-	mostPage    = 1000
+	// defaultMonths is how many months a period has that names no first day, its last included.
+	defaultMonths = 3
+	mostDays      = 3660
+	defaultPage   = 100
+	mostPage      = 1000
 )
 
 // badRequest is a request that must be changed before it can be answered.
@@ -68,7 +70,7 @@ func (p *parser) fail(name, message string) {
 }
 
 // parseParams reads the query of a request that takes the allowed parameters. today is the workspace's day; the default
-// period are the 90 days up to and with it.
+// period are the three months up to and with it, from the first day of the first: others' work is shown in whole months.
 func parseParams(values url.Values, today event.Day, allowed ...string) (params, error) {
 	p := &parser{values: values}
 	for name, list := range values {
@@ -181,7 +183,8 @@ func (p *parser) period(out *params, today event.Day) {
 		out.to = addDays(today, 1)
 	}
 	if !hasFrom {
-		out.from = addDays(out.to, -defaultDays)
+		last := addDays(out.to, -1)
+		out.from = event.Day{Time: time.Date(last.Year(), last.Month()-defaultMonths+1, 1, 0, 0, 0, 0, time.UTC)}
 	}
 	switch days := int(out.to.Sub(out.from.Time) / (24 * time.Hour)); {
 	case days <= 0:

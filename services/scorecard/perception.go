@@ -3,6 +3,7 @@ package scorecard
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/metric"
@@ -22,77 +23,100 @@ func (v *view) pulse(ctx context.Context, n *numbers) (map[string]metric.Fold, e
 			metric.Satisfaction:  metric.NotPersonal(metric.Satisfaction, metric.UnitPoints),
 		}, nil
 	}
-	w := n.window
+	waves, err := v.waves(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	gap, satisfaction := metric.FoldPerceptionGap(metric.Wave{}), metric.FoldSatisfaction(metric.Wave{})
+	for _, w := range slices.Backward(waves) { // the latest that anybody of the scope has answered
+		if n.wave = w.in(n.window.Scope); len(n.wave.Answers) > 0 {
+			n.answered, gap, satisfaction = w, w.gap(n.window.Scope), w.satisfaction(n.window.Scope)
+			break
+		}
+	}
+	return map[string]metric.Fold{metric.PerceptionGap: n.of(n.closed, gap), metric.Satisfaction: n.of(n.closed, satisfaction)}, nil
+}
+
+// wave are all answers to one wave of the survey, of the whole workspace.
+type wave struct{ metric.Wave }
+
+// waveDays is how long a wave is answered at most: what comes later is of another period.
+const waveDays = 62
+
+// waves are the waves that began in the months of a period that are over, in the order in which they were answered last. A
+// wave is never cut by a period: two that differ by a day would tell of the answers of that day.
+func (v *view) waves(ctx context.Context, n *numbers) ([]wave, error) {
+	w := n.closed
+	w.To = addDays(w.To, waveDays)
 	all, err := v.answers(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	n.wave = metric.LatestWave(w.Scope.In(all, w.From, w.To))
-	whole := metric.Scope{Kind: metric.ScopeOrg}.In(all, w.From, w.To)
-	return map[string]metric.Fold{
-		metric.PerceptionGap: gapOf(n.wave, w.Scope, whole),
-		metric.Satisfaction:  satisfactionOf(n.wave, w.Scope, whole),
-	}, nil
+	var out []wave
+	for _, answered := range metric.Waves(all) {
+		first := slices.MinFunc(answered.Answers, func(a, b metric.PulseRow) int { return a.Day.Compare(b.Day) }).Day
+		if !first.Before(n.closed.From.Time) && first.Before(n.closed.To.Time) {
+			out = append(out, wave{answered})
+		}
+	}
+	return out, nil
 }
 
-// gapOf is the perception gap of a wave of a scope, where neither it nor the others of the workspace are fewer than ten
-// leaders or ten individual contributors.
-func gapOf(wave metric.Wave, scope metric.Scope, all []metric.PulseRow) metric.Fold {
-	fold := metric.FoldPerceptionGap(wave)
+// in are the answers of a scope.
+func (w wave) in(scope metric.Scope) metric.Wave {
+	return w.Of(func(r metric.PulseRow) bool { return scope.Holds(r.Team, r.Workflow) })
+}
+
+// table says which parts of the answers to a question may be shown: ten answers or more must be behind what follows.
+func (w wave) table(asked func(metric.PulseRow) bool) *access.Table {
+	var of []access.Crossing
+	for i, r := range w.Answers {
+		if asked(r) {
+			of = append(of, access.Crossing{Row: r.Team, Column: r.Workflow, People: []string{fmt.Sprint(i)}})
+		}
+	}
+	return access.Protect(of, nil, "", access.FloorPulse)
+}
+
+// shown tells whether the answers of a scope to a question may be shown.
+func (w wave) shown(scope metric.Scope, asked func(metric.PulseRow) bool) bool {
+	switch scope.Kind {
+	case metric.ScopeTeam:
+		return w.table(asked).Row(scope.Key)
+	case metric.ScopeWorkflow:
+		return w.table(asked).Column(scope.Key)
+	case metric.ScopeOrg, metric.ScopeMe:
+	}
+	return true
+}
+
+// gap is the perception gap of a scope, where it tells of no fewer than ten leaders or ten individual contributors.
+func (w wave) gap(scope metric.Scope) metric.Fold {
+	fold := metric.FoldPerceptionGap(w.in(scope))
 	for _, role := range []string{"leader", "ic"} {
-		if !answersAllowed(scope, wave.Key, all, func(r metric.PulseRow) bool { return r.Role == role && r.ROIProvable != "" }) {
+		if !w.shown(scope, func(r metric.PulseRow) bool { return r.Role == role && r.ROIProvable != "" }) {
 			return pulseFloored(fold)
 		}
 	}
 	return fold
 }
 
-// satisfactionOf is the satisfaction of a wave of a scope, where neither it nor the others are fewer than ten people.
-func satisfactionOf(wave metric.Wave, scope metric.Scope, all []metric.PulseRow) metric.Fold {
-	fold := metric.FoldSatisfaction(wave)
-	if answersAllowed(scope, wave.Key, all, func(r metric.PulseRow) bool { return r.Satisfaction != nil }) {
+// satisfaction is that of a scope, where it tells of no fewer than ten people.
+func (w wave) satisfaction(scope metric.Scope) metric.Fold {
+	fold := metric.FoldSatisfaction(w.in(scope))
+	if w.shown(scope, satisfied) {
 		return fold
 	}
 	return pulseFloored(fold)
 }
+
+func satisfied(r metric.PulseRow) bool { return r.Satisfaction != nil }
 
 func pulseFloored(fold metric.Fold) metric.Fold {
 	if fold.Measure.Status != metric.OK {
 		return fold
 	}
 	return metric.Fold{Measure: fold.Measure.Withhold(floorReason, "it would tell about fewer than ten answers by subtraction")}
-}
-
-// answersAllowed tells whether the answers of a scope to one question may be shown beside those of the workspace: a part
-// of a wave is shown only as a row of the breakdown in which every row has at least ten answers.
-func answersAllowed(scope metric.Scope, wave string, all []metric.PulseRow, asked func(metric.PulseRow) bool) bool {
-	if scope.Kind == metric.ScopeOrg {
-		return true
-	}
-	key := func(r metric.PulseRow) string { return r.Team }
-	if scope.Kind == metric.ScopeWorkflow {
-		key = func(r metric.PulseRow) string { return r.Workflow }
-	}
-	everybody := metric.LatestWave(metric.Wave{Answers: all}.Of(func(r metric.PulseRow) bool { return r.Wave == wave }).Answers)
-	return answerRows(everybody.Of(asked), key, scope.Key)
-}
-
-// answerRows tells whether a part of a wave is a row of its own.
-func answerRows(wave metric.Wave, key func(metric.PulseRow) string, part string) bool {
-	byKey := map[string][]string{}
-	var keys []string
-	for i, a := range wave.Answers {
-		k := key(a)
-		if byKey[k] == nil {
-			keys = append(keys, k)
-		}
-		byKey[k] = append(byKey[k], fmt.Sprint(i))
-	}
-	cells := make([]access.Cell, 0, len(keys))
-	for _, k := range keys {
-		cells = append(cells, access.Cell{Key: k, People: byKey[k]})
-	}
-	return byKey[part] == nil || shownAlone(access.Suppress(cells, access.FloorPulse), part)
 }
 
 // pulseEvidence are the counts of the answers, which give the measure; the answers themselves are never listed.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
 	"plumbline/pkg/registry"
@@ -24,14 +26,18 @@ type pillarNumbers struct {
 	ownership metric.OwnershipInput
 	maturity  metric.MaturityInput
 	reviews   []metric.ReviewRow
-	firstPass crowd
+	// reviewed and blocked are the days that reviews and barriers are of.
+	reviewed, blocked metric.Window
+	firstPass         *crowd
 	// allReported and allLost are of the workspace.
 	reported, allReported []metric.BarrierRow
 	lost, allLost         []metric.LostTime
-	losers                crowd
-	members               []metric.Member
-	learners              crowd
-	expected              metric.CalibrationInput
+	losers, reporters     *crowd
+	// untold says that others lost time in the scope, of which nothing may be told.
+	untold   bool
+	members  []metric.Member
+	learners *crowd
+	expected metric.CalibrationInput
 }
 
 func coverageKeys() []string {
@@ -168,8 +174,11 @@ func (v *view) owners(n *numbers, currency string, end event.Day) metric.Ownersh
 	in := metric.OwnershipInput{Minutes: map[string]decimal.Decimal{}, Currency: currency}
 	seen := map[string]bool{}
 	for _, r := range n.input.Rows {
-		in.Minutes[r.Workflow] = in.Minutes[r.Workflow].Add(r.Minutes)
 		seen[r.Workflow] = true
+		if n.live() && !r.Day.Before(n.closed.To.Time) {
+			continue
+		}
+		in.Minutes[r.Workflow] = in.Minutes[r.Workflow].Add(r.Minutes)
 	}
 	in.Spend = v.spendByWorkflow(n.pillar.spend, in.Currency)
 	for _, r := range metric.AISpend(n.pillar.spend) {
@@ -186,7 +195,7 @@ func (v *view) owners(n *numbers, currency string, end event.Day) metric.Ownersh
 		in.Workflows = append(in.Workflows, metric.OwnedWorkflow{Workflow: key})
 	}
 	in.Workflows = metric.SortWorkflows(in.Workflows)
-	in.Hidden = n.hidden || !v.separable(n, in.Workflows)
+	in.Hidden = n.hidden || !n.separable(in.Workflows)
 	return in
 }
 
@@ -217,34 +226,24 @@ func (v *view) owned(key string, end event.Day) (metric.OwnedWorkflow, bool) {
 	return o, true
 }
 
-// separable tells whether the work on owned workflows may be told apart from the rest: only where each row of the table
-// of contributions by workflow is wholly owned or wholly not, since else the two together would tell about its few people.
-func (v *view) separable(n *numbers, workflows []metric.OwnedWorkflow) bool {
+// separable tells whether the work on owned workflows may be told apart from the rest.
+func (n *numbers) separable(workflows []metric.OwnedWorkflow) bool {
 	owned := map[string]bool{}
 	for _, w := range workflows {
 		owned[w.Workflow] = w.Owned()
 	}
-	rows := v.visible(n.window.Scope, crowd{n.people, n.everybody}, byWorkflow())
-	if rows == nil {
-		return len(n.people) == 0
-	}
-	for _, r := range rows {
-		for _, part := range r.Parts {
-			if owned[part] != owned[r.Parts[0]] {
-				return false
-			}
-		}
-	}
-	return true
+	return n.workers.separates(byWorkflow(), func(key string) bool { return owned[key] })
 }
 
 // reviews are the measures of governance. Reviews without persons are exempt from the privacy floor.
 func (v *view) reviews(ctx context.Context, n *numbers, _ string) (map[string]metric.Fold, error) {
-	w := n.window
-	all, err := read[metric.ReviewRow](ctx, v, metric.ReviewsQuery{Window: w})
+	w, all, err := named(ctx, v, n, func(w metric.Window) metric.Query { return metric.ReviewsQuery{Window: w} }, func(r *metric.ReviewRow) metric.PeopleRow {
+		return metric.PeopleRow{Team: r.Team, Workflow: r.Workflow, People: r.People}
+	})
 	if err != nil {
 		return nil, err
 	}
+	n.pillar.reviewed = w
 	own := slices.DeleteFunc(slices.Clone(all), func(r metric.ReviewRow) bool {
 		if w.Scope.Kind == metric.ScopeMe {
 			return !slices.Contains(r.People, w.Scope.Key)
@@ -252,26 +251,35 @@ func (v *view) reviews(ctx context.Context, n *numbers, _ string) (map[string]me
 		return !w.Scope.Holds(r.Team, r.Workflow)
 	})
 	n.pillar.reviews = own
-	everybody := metric.ReviewPeople(metric.FirstPassIn(all, w.From, w.To))
-	n.pillar.firstPass = crowd{inScope(everybody, w.Scope), everybody}
+	crowdOf := func(rows []metric.ReviewRow, counts func(*metric.ReviewRow) *time.Time) *crowd {
+		return newCrowd(metric.ReviewPeople(rows, counts), w.Scope, v.viewer.Person)
+	}
+	n.pillar.firstPass = crowdOf(metric.FirstPassIn(all, w.From, w.To), func(r *metric.ReviewRow) *time.Time { return r.FirstDay })
+	decided := crowdOf(metric.DecidedIn(all, w.From, w.To), func(r *metric.ReviewRow) *time.Time { return r.DecidedDay })
 	cycle := metric.FoldReviewCycle(own, w.From, w.To, v.reviewTarget)
 	first := metric.FoldFirstPass(own, w.From, w.To)
 	// The open ones are others' than the decided ones.
-	if !allowed(w.Scope, metric.ReviewPeople(metric.OpenReviews(all)), v.viewer.Person) {
+	if !crowdOf(metric.OpenReviews(all), nil).allowed() {
 		cycle = metric.HideOpen(cycle)
 	}
 	return map[string]metric.Fold{
-		metric.ReviewCycleHours: v.floored(cycle, w.Scope, metric.ReviewPeople(metric.DecidedIn(all, w.From, w.To))),
-		metric.FirstPassYield:   v.floored(first, w.Scope, everybody),
+		metric.ReviewCycleHours: n.of(w, decided.withhold(cycle)),
+		metric.FirstPassYield:   n.of(w, n.pillar.firstPass.withhold(first)),
 	}, nil
 }
 
-// floored withholds a measure where too few people stand behind it.
-func (v *view) floored(fold metric.Fold, scope metric.Scope, everybody []metric.PeopleRow) metric.Fold {
-	if allowed(scope, everybody, v.viewer.Person) {
-		return fold
+// named reads the rows of a period where they name nobody but the viewer in the scope, else those of its months that are over.
+func named[Row any](ctx context.Context, v *view, n *numbers, query func(metric.Window) metric.Query, who func(*Row) metric.PeopleRow) (metric.Window, []Row, error) {
+	rows, err := read[Row](ctx, v, query(n.window))
+	if err != nil || n.closed == n.window {
+		return n.window, rows, err
 	}
-	return metric.Fold{Measure: fold.Measure.Withhold(floorReason, floorMessage)}
+	others := slices.ContainsFunc(rows, func(r Row) bool { return !v.alone(inScope([]metric.PeopleRow{who(&r)}, n.window.Scope)) })
+	if !others {
+		return n.window, rows, nil
+	}
+	rows, err = read[Row](ctx, v, query(n.closed))
+	return n.closed, rows, err
 }
 
 // reviewTarget is the target of the review policy of a workflow that holds on a day.
@@ -285,11 +293,13 @@ func (v *view) reviewTarget(workflow string, day event.Day) (hours decimal.Decim
 
 // barriers is the time lost to what is in the way.
 func (v *view) barriers(ctx context.Context, n *numbers, _ string) (map[string]metric.Fold, error) {
-	w := n.window
-	rows, err := read[metric.BarrierRow](ctx, v, metric.BarriersQuery{Window: w})
+	w, rows, err := named(ctx, v, n, func(w metric.Window) metric.Query { return metric.BarriersQuery{Window: w} }, func(r *metric.BarrierRow) metric.PeopleRow {
+		return metric.PeopleRow{Team: r.Team, Workflow: r.Workflow, People: onePerson(r.Person)}
+	})
 	if err != nil {
 		return nil, err
 	}
+	n.pillar.blocked = w
 	all := metric.LostIn(rows, w.From, w.To)
 	mine := func(team, workflow, person string) bool {
 		if w.Scope.Kind == metric.ScopeMe {
@@ -306,15 +316,89 @@ func (v *view) barriers(ctx context.Context, n *numbers, _ string) (map[string]m
 			silent++
 		}
 	}
-	everybody := metric.LostPeople(all)
-	n.pillar.losers = crowd{inScope(everybody, w.Scope), everybody}
-	fold := metric.FoldBarriers(n.pillar.lost, silent)
-	return map[string]metric.Fold{metric.BarrierHours: v.floored(fold, w.Scope, everybody)}, nil
+	n.pillar.losers, n.pillar.reporters = v.losers(rows, all, w), v.reporters(rows, w)
+	fold := n.of(w, n.pillar.losers.withhold(metric.FoldBarriers(n.pillar.lost, silent)))
+	if n.pillar.untold = w.Scope.Kind == metric.ScopeWorkflow && v.namesOthers(n.pillar.reported, w); n.pillar.untold {
+		fold = metric.Fold{Measure: fold.Measure.Withhold(floorReason, "the hours that others lose are shown by team and by barrier, and not by workflow")}
+	}
+	return map[string]metric.Fold{metric.BarrierHours: fold}, nil
 }
+
+// namesOthers tells whether reports of a window name somebody besides the viewer.
+func (v *view) namesOthers(rows []metric.BarrierRow, w metric.Window) bool {
+	return slices.ContainsFunc(rows, func(r metric.BarrierRow) bool {
+		return r.Person != "" && r.Person != v.viewer.Person && !r.Day.Before(w.From.Time) && r.Day.Before(w.To.Time)
+	})
+}
+
+// lostBy are the rows of a dimension in which the hours lost may be shown: all workflows together.
+func (p *pillarNumbers) lostBy(by dimension) []access.Cell {
+	if by.scope == metric.ScopeTeam {
+		return p.losers.rows(by)
+	}
+	all := access.Cell{Key: access.OtherKey}
+	for _, l := range p.lost {
+		if !slices.Contains(all.Parts, l.Workflow) {
+			all.Parts = append(all.Parts, l.Workflow)
+		}
+		if l.Person != "" && !slices.Contains(all.People, l.Person) {
+			all.People = append(all.People, l.Person)
+		}
+	}
+	if len(all.Parts) == 0 {
+		return nil
+	}
+	return []access.Cell{all}
+}
+
+// losers stand behind the time lost, by team and barrier. Workflows would be a third table of the same hours, and what
+// follows from three is not told from two: who asks by workflow is shown nothing of others.
+func (v *view) losers(rows []metric.BarrierRow, lost []metric.LostTime, w metric.Window) *crowd {
+	var who []metric.PeopleRow
+	for _, l := range lost {
+		who = append(who, byBarrier(l.Day, l.Team, l.Barrier, l.Person))
+	}
+	for _, r := range metric.Restated(rows, w.From, w.To) {
+		who = append(who, byBarrier(time.Time{}, r.Team, r.Barrier, r.Person))
+	}
+	return newCrowd(who, w.Scope, v.viewer.Person)
+}
+
+// reporters are those who reported or supported a barrier, whether they lost time to it or not.
+func (v *view) reporters(rows []metric.BarrierRow, w metric.Window) *crowd {
+	var who []metric.PeopleRow
+	for _, r := range rows {
+		if r.Action != "resolve" && !r.Day.Before(w.From.Time) && r.Day.Before(w.To.Time) {
+			who = append(who, byBarrier(r.Day, r.Team, r.Barrier, r.Person))
+		}
+	}
+	return newCrowd(who, w.Scope, v.viewer.Person)
+}
+
+// byBarrier is a row of people in which the barrier stands for the workflow.
+func byBarrier(day time.Time, team, barrier, person string) metric.PeopleRow {
+	r := metric.PeopleRow{Team: team, Workflow: barrierMark + barrier}
+	if !day.IsZero() {
+		r.Month = metric.MonthOf(day)
+	}
+	r.People = onePerson(person)
+	return r
+}
+
+// onePerson is a person as a list, empty where an event names nobody.
+func onePerson(person string) []string {
+	if person == "" {
+		return nil
+	}
+	return []string{person}
+}
+
+// barrierMark stands before the key of a barrier, so that none is taken for a workflow.
+const barrierMark = "barrier\x00"
 
 // enablement is the share of the people who were trained.
 func (v *view) enablement(ctx context.Context, n *numbers, _ string) (map[string]metric.Fold, error) {
-	w := n.window
+	w := n.closed
 	everybody, ending := w, w
 	everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
 	ending.To = v.ended(w.To)
@@ -334,14 +418,18 @@ func (v *view) enablement(ctx context.Context, n *numbers, _ string) (map[string
 	all := metric.Members(in)
 	n.pillar.members = metric.MembersIn(all, w.Scope)
 	people := metric.MemberPeople(all)
-	n.pillar.learners = crowd{inScope(people, w.Scope), people}
+	n.pillar.learners = newCrowd(people, w.Scope, v.viewer.Person)
 	fold := metric.FoldTrained(n.pillar.members, w.Scope)
-	return map[string]metric.Fold{metric.TrainedShare: v.floored(fold, w.Scope, people)}, nil
+	return map[string]metric.Fold{metric.TrainedShare: n.of(w, n.pillar.learners.withhold(fold))}, nil
 }
 
 // calibration is what was expected of AI against what was measured.
 func (v *view) calibration(ctx context.Context, n *numbers, _ string) (map[string]metric.Fold, error) {
-	w, months, everybody := n.window, wholeMonths(n.window), n.window
+	w := n.closed
+	if n.exempt {
+		w = n.window
+	}
+	months, everybody := wholeMonths(w), w
 	everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
 	in := metric.CalibrationInput{Hours: metric.HoursInput{Declared: v.declared}}
 	var people []metric.PeopleRow
@@ -358,15 +446,14 @@ func (v *view) calibration(ctx context.Context, n *numbers, _ string) (map[strin
 	few := v.trialsOf(&in, w)
 	in.Hours = in.Hours.Prepare()
 	if w.Scope.Kind != metric.ScopeMe {
-		people = in.MeasuredReports(people)
-		if !allowed(w.Scope, people, v.viewer.Person) {
+		who := newCrowd(in.MeasuredReports(people), w.Scope, v.viewer.Person)
+		if !who.allowed() {
 			in.Given, few = nil, true
 		}
-		rows := v.visible(w.Scope, crowd{inScope(people, w.Scope), people}, byWorkflow())
-		in.Alone = func(workflow string) bool { return shownAlone(rows, workflow) }
+		in.Alone = func(workflow string) bool { return who.shows(byWorkflow(), workflow) }
 	}
 	n.pillar.expected = in
-	fold := metric.FoldCalibration(in)
+	fold := n.of(w, metric.FoldCalibration(in))
 	if fold.Measure.Status == metric.NoData && few {
 		fold = metric.Fold{Measure: fold.Measure.Withhold(floorReason, floorMessage)}
 	}

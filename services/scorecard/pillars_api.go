@@ -8,7 +8,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"plumbline/pkg/access"
 	"plumbline/pkg/metric"
 	"plumbline/pkg/registry"
 )
@@ -151,8 +150,8 @@ func (v *view) teamLevel(n *numbers, team string) level {
 		}
 	}
 	in.Ownership = metric.FoldOwnership(metric.OwnershipInput{Workflows: workflows, Hidden: true}).Measure
-	if !n.hidden && shownAlone(v.visible(n.window.Scope, crowd{n.people, n.everybody}, byTeam()), team) {
-		in.Hours = metric.GradesOf(n.folds[metric.HoursSavedNet].Cells, func(c metric.Cell) bool { return c.Team == team })
+	if over, _ := n.split(n.folds[metric.HoursSavedNet].Cells); !n.hidden && n.savers.shows(byTeam(), team) {
+		in.Hours = metric.GradesOf(over, func(c metric.Cell) bool { return c.Team == team })
 	}
 	in.Linked = metric.LinkedShare(metric.SpendOf(n.pillar.spend, team), n.pillar.outcomes, v.fx(n.pillar.ownership.Currency))
 	at := metric.LevelOf(metric.Criteria(in))
@@ -192,8 +191,13 @@ func (a *app) getBarriers(c *gin.Context, v *view) error {
 		return err
 	}
 	answer := barriersAnswer{answerHead: v.head(p), Hours: v.dressed(n, p, metric.BarrierHours)[metric.BarrierHours], Status: metric.OK, Barriers: []barrierRow{}}
-	list := metric.Barriers(n.pillar.reported, n.pillar.lost, p.from, v.ended(p.to))
-	if len(list) == 0 {
+	list := metric.Barriers(n.pillar.reported, n.pillar.lost, n.pillar.blocked.From, v.ended(n.pillar.blocked.To))
+	switch {
+	case isEmpty(n.pillar.blocked):
+		answer.Status, answer.Reason = metric.Withheld, new(cellsReason)
+		writeJSON(c, http.StatusOK, answer)
+		return nil
+	case len(list) == 0:
 		answer.Status = metric.NoData
 		writeJSON(c, http.StatusOK, answer)
 		return nil
@@ -210,47 +214,25 @@ func (a *app) getBarriers(c *gin.Context, v *view) error {
 // barrierRows are the barriers of five or more other people, or of none, and the others merged into one row; ok is false
 // where only the total may be shown.
 func (v *view) barrierRows(list []metric.Barrier, n *numbers, p params) (out []barrierRow, ok bool) {
-	end := v.ended(p.to)
+	end := v.ended(n.pillar.blocked.To)
 	if p.scope.Kind == metric.ScopeMe {
 		for _, b := range list {
 			out = append(out, rowOf(b, b.AgeDays(end)))
 		}
 		return out, true
 	}
-	if n.folds[metric.BarrierHours].Measure.Status == metric.Withheld && !allowed(p.scope, n.pillar.losers.everybody, v.viewer.Person) {
+	if n.pillar.untold || !n.pillar.losers.allowed() || !n.pillar.reporters.allowed() {
 		return nil, false
 	}
-	var cells []access.Cell
-	for _, b := range list {
-		cells = append(cells, access.Cell{Key: b.Barrier, People: b.People})
-	}
-	if p.scope.Kind != metric.ScopeOrg {
-		// The same barrier of the whole workspace less that of the scope would tell about those outside.
-		for _, b := range metric.Barriers(n.pillar.allReported, n.pillar.allLost, p.from, end) {
-			i := slices.IndexFunc(list, func(own metric.Barrier) bool { return own.Barrier == b.Barrier })
-			if i < 0 {
-				continue
-			}
-			outside := slices.DeleteFunc(slices.Clone(b.People), func(person string) bool {
-				return person == v.viewer.Person || slices.Contains(list[i].People, person)
-			})
-			if !clears(outside) {
-				return nil, false
-			}
-		}
-	}
-	shown := breakdown(cells, v.viewer.Person)
-	if shown == nil {
-		return nil, false
-	}
+	lost, reported := n.pillar.losers.rows(byWorkflow()), n.pillar.reporters.rows(byWorkflow())
 	other := barrierRow{Row: rowOther}
 	var together []metric.Barrier
 	for _, b := range list {
-		if shownAlone(shown, b.Barrier) {
-			out = append(out, rowOf(b, b.AgeDays(end)))
+		if key := barrierMark + b.Barrier; isMerged(lost, key) || isMerged(reported, key) {
+			together = append(together, b)
 			continue
 		}
-		together = append(together, b)
+		out = append(out, rowOf(b, b.AgeDays(end)))
 	}
 	if len(together) > 0 {
 		out = append(out, other.of(together))
@@ -344,15 +326,18 @@ func (a *app) getPerception(c *gin.Context, v *view) error {
 		writeJSON(c, http.StatusOK, answer)
 		return nil
 	}
-	all, err := v.answers(c, n.window)
+	waves, err := v.waves(c, n)
 	if err != nil {
 		return err
 	}
-	whole := metric.Scope{Kind: metric.ScopeOrg}.In(all, p.from, p.to)
-	for _, w := range slices.Backward(metric.Waves(p.scope.In(all, p.from, p.to))) {
-		row := waveAnswer{Wave: w.Key, Gap: gapOf(w, p.scope, whole).Measure, Satisfaction: satisfactionOf(w, p.scope, whole).Measure}
+	for _, w := range slices.Backward(waves) {
+		own := w.in(p.scope)
+		if len(own.Answers) == 0 {
+			continue
+		}
+		row := waveAnswer{Wave: w.Key, Gap: w.gap(p.scope).Measure, Satisfaction: w.satisfaction(p.scope).Measure}
 		if row.Gap.Status == metric.OK || row.Satisfaction.Status == metric.OK {
-			row.FirstDay, row.LastDay = spanOf(w)
+			row.FirstDay, row.LastDay = spanOf(own)
 		}
 		answer.Waves = append(answer.Waves, row)
 	}
@@ -377,13 +362,20 @@ func (v *view) byMaturity(n *numbers) []maturitySatisfaction {
 		levels[t.Team] = v.teamLevel(n, t.Team)
 		teams[levels[t.Team].Level]++
 	}
-	key := func(r metric.PulseRow) string { return levels[r.Team].Name } // "" where the answer names no known team
+	name := func(team string) string { return levels[team].Name } // "" where the answer names no known team
 	var out []maturitySatisfaction
-	asked := n.wave.Of(func(r metric.PulseRow) bool { return r.Satisfaction != nil })
+	asked := n.wave.Of(satisfied)
+	table := n.answered.table(satisfied)
+	merged := map[string]bool{} // the levels of teams that are shown only together
+	for _, a := range asked.Answers {
+		if !table.Row(a.Team) {
+			merged[name(a.Team)] = true
+		}
+	}
 	for at, count := range teams {
 		row := maturitySatisfaction{level: level{at, metric.LevelName(at)}, Teams: count, Survey: metric.SurveySatisfied(at)}
-		fold := metric.FoldSatisfaction(asked.Of(func(r metric.PulseRow) bool { return key(r) == row.Name }))
-		if !answerRows(asked, key, row.Name) {
+		fold := metric.FoldSatisfaction(asked.Of(func(r metric.PulseRow) bool { return name(r.Team) == row.Name }))
+		if merged[row.Name] && len(merged) > 1 {
 			fold = pulseFloored(fold)
 		}
 		row.Satisfaction = fold.Measure

@@ -120,7 +120,7 @@ func (e *evidence) ownership(n *numbers) {
 // all that is known of them. Whether a review was within its target would tell which workflow it was of.
 func (v *view) reviewRows(e *evidence, n *numbers, p params) {
 	e.columns = []column{number("contribution", "Hours to the final decision", metric.UnitHours)}
-	decided := metric.DecidedIn(n.pillar.reviews, n.window.From, n.window.To)
+	decided := metric.DecidedIn(n.pillar.reviews, n.pillar.reviewed.From, n.pillar.reviewed.To)
 	slices.SortStableFunc(decided, func(a, b metric.ReviewRow) int { return a.Hours().Cmp(b.Hours()) })
 	if p.scope.Kind != metric.ScopeMe {
 		for _, r := range decided {
@@ -142,7 +142,7 @@ func (v *view) reviewRows(e *evidence, n *numbers, p params) {
 }
 
 // teamRows are sums by team as the privacy floor allows; those of the viewer as they are.
-func (v *view) teamRows(scope metric.Scope, who crowd, sums map[string]sum) []floorRow {
+func teamRows(scope metric.Scope, who *crowd, sums map[string]sum) []floorRow {
 	if scope.Kind == metric.ScopeMe {
 		var out []floorRow
 		for team, s := range sums {
@@ -151,7 +151,7 @@ func (v *view) teamRows(scope metric.Scope, who crowd, sums map[string]sum) []fl
 		slices.SortFunc(out, func(a, b floorRow) int { return compareText(a.key, b.key) })
 		return out
 	}
-	return merge(sums, v.visible(scope, who, byTeam()))
+	return merge(sums, who.rows(byTeam()))
 }
 
 func compareText(a, b string) int {
@@ -178,14 +178,14 @@ func (r floorRow) label() *string {
 func (v *view) firstPassCells(e *evidence, n *numbers, p params) {
 	e.columns = append([]column{text("team", "Team")}, shareColumns("First rounds approved", "First rounds decided", "reviews")...)
 	sums := map[string]sum{}
-	for _, r := range metric.FirstPassIn(n.pillar.reviews, n.window.From, n.window.To) {
+	for _, r := range metric.FirstPassIn(n.pillar.reviews, n.pillar.reviewed.From, n.pillar.reviewed.To) {
 		approved := decimal.Zero
 		if r.FirstDecision == "approved" {
 			approved = decimal.NewFromInt(1)
 		}
 		sums[r.Team] = sums[r.Team].plus(sum{approved, 1})
 	}
-	for _, r := range v.teamRows(p.scope, n.pillar.firstPass, sums) {
+	for _, r := range teamRows(p.scope, n.pillar.firstPass, sums) {
 		e.add(r.label(), exact(r.sum.value), whole(r.sum.n))
 	}
 }
@@ -200,7 +200,7 @@ func (v *view) trainedCells(e *evidence, n *numbers, p params) {
 		}
 		sums[m.Team] = sums[m.Team].plus(sum{trained, 1})
 	}
-	for _, r := range v.teamRows(p.scope, n.pillar.learners, sums) {
+	for _, r := range teamRows(p.scope, n.pillar.learners, sums) {
 		e.add(r.label(), exact(r.sum.value), whole(r.sum.n))
 	}
 }
@@ -215,7 +215,7 @@ func (v *view) barrierCells(e *evidence, n *numbers, p params) {
 		}
 		return
 	}
-	for _, r := range v.teamRows(p.scope, n.pillar.losers, sumBy(fold.Cells, byTeam().ofCell)) {
+	for _, r := range teamRows(p.scope, n.pillar.losers, sumBy(fold.Cells, byTeam().ofCell)) {
 		e.add(r.label(), whole(r.sum.n), exact(r.sum.value))
 	}
 }
@@ -233,12 +233,4 @@ func (e *evidence) calibration(n *numbers) {
 	for _, c := range n.pillar.expected.Listed() {
 		e.add(optionalText(c.Trial), optionalText(c.Workflow), whole(c.N), exact(c.Expected), exact(c.Measured), exact(c.Gap()))
 	}
-}
-
-// weeksOf are the people by week who stand behind a personal measure.
-func (v *view) weeksOf(n *numbers, key string) []metric.PeopleRow {
-	if key == metric.BarrierHours {
-		return n.pillar.losers.people
-	}
-	return n.people
 }

@@ -3,6 +3,7 @@ package scorecard
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -94,7 +95,7 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 	tables.Go(func() { v.tabulate(&answer, n) })
 	for key, fold := range n.folds {
 		m := v.dress(fold.Measure, p, currency)
-		m.Series = v.series(n, key)
+		m.Series = series(n, key)
 		if before != nil {
 			m.Previous = previous(before.folds[key].Measure, *answer.Compare)
 		}
@@ -146,7 +147,7 @@ func (v *view) dress(m metric.Measure, p params, currency string) metric.Measure
 			continue
 		}
 		m.Target = &metric.Target{
-			Value: metric.Exact{Decimal: scaled(t.Value.Decimal(), t.Per, p)}, Unit: optionalText(t.Unit),
+			Value: metric.Exact{Decimal: scaled(t.Value.Decimal(), t.Per, daysOf(m, p))}, Unit: optionalText(t.Unit),
 			ValidFrom: version.ValidFrom.Format(event.TimeForm), Note: optionalText(t.Note),
 		}
 		break
@@ -167,14 +168,22 @@ func sameScope(declared string, scope metric.Scope) bool {
 	return declared == scope.String() || (declared == "" && scope.Kind == metric.ScopeOrg)
 }
 
-// scaled turns a target per day, week, month, quarter or year into one for the days of the period.
-func scaled(value decimal.Decimal, per string, p params) decimal.Decimal {
+// daysOf is how many days a measure is of.
+func daysOf(m metric.Measure, p params) int64 {
+	from, to := p.from, p.to
+	if m.Covers != nil {
+		from, to = dayOf(m.Covers.From), dayOf(m.Covers.To)
+	}
+	return int64(to.Sub(from.Time) / (24 * time.Hour))
+}
+
+// scaled turns a target per day, week, month, quarter or year into one for so many days.
+func scaled(value decimal.Decimal, per string, span int64) decimal.Decimal {
 	days := map[string]string{"day": "1", "week": "7", "month": "30.4375", "quarter": "91.3125", "year": "365.25"}[per]
 	if days == "" {
 		return value
 	}
-	span := decimal.NewFromInt(int64(p.to.Sub(p.from.Time) / (24 * time.Hour)))
-	return value.Mul(span).DivRound(decimal.RequireFromString(days), 6)
+	return value.Mul(decimal.NewFromInt(span)).DivRound(decimal.RequireFromString(days), 6)
 }
 
 func optionalText(s string) *string {
@@ -184,20 +193,18 @@ func optionalText(s string) *string {
 	return &s
 }
 
-// excluded are what the measures leave out, with the amounts of few people taken away.
+// excluded are what the measures leave out, with the amounts of few people taken away, and those of days that no part of a
+// whole is shown of yet.
 func (v *view) excluded(n *numbers) []metric.Excluded {
 	out := []metric.Excluded{}
-	who := crowd{n.people, n.everybody}
-	teams := sync.OnceValue(func() []access.Cell { return v.visible(n.window.Scope, who, byTeam()) })
-	workflows := sync.OnceValue(func() []access.Cell { return v.visible(n.window.Scope, who, byWorkflow()) })
 	for _, d := range metric.Catalogue() {
 		fold := n.folds[d.Key]
 		for _, x := range fold.Excluded {
-			rows, key := workflows, x.Workflow
+			by, key := byWorkflow(), x.Workflow
 			if d.Key == metric.CapacityValue {
-				rows, key = teams, x.Team
+				by, key = byTeam(), x.Team
 			}
-			if d.Personal && n.window.Scope.Kind != metric.ScopeMe && !shownAlone(rows(), key) {
+			if d.Personal && n.window.Scope.Kind != metric.ScopeMe && (n.live() || !n.workers.shows(by, key)) {
 				x.N, x.Amount = nil, nil
 			}
 			out = append(out, x)
@@ -206,9 +213,8 @@ func (v *view) excluded(n *numbers) []metric.Excluded {
 	return append(out, n.leftOut...)
 }
 
-// series is a measure that adds up by ISO week, cut to the period. For personal measures the weeks of few people are
-// null, together with as many more as it takes to hide them.
-func (v *view) series(n *numbers, key string) []metric.SeriesPoint {
+// series is a measure that adds up by ISO week, cut to the period, or what others did by month.
+func series(n *numbers, key string) []metric.SeriesPoint {
 	fold := n.folds[key]
 	d, _ := metric.Lookup(key)
 	if rung, of := metric.RungOf(key); of && rung != metric.RungCash {
@@ -217,38 +223,57 @@ func (v *view) series(n *numbers, key string) []metric.SeriesPoint {
 	if d.Adds != metric.AddsSum || fold.Measure.Status != metric.OK {
 		return nil
 	}
-	weeks := map[string]string{}
-	sums := sumBy(fold.Cells, func(c metric.Cell) string {
-		week, ok := weeks[c.Day]
-		if !ok {
-			week = metric.WeekOf(c.Day)
-			weeks[c.Day] = week
-		}
-		return week
-	})
-	hide := func(string) bool { return false }
 	if d.Personal && n.window.Scope.Kind != metric.ScopeMe {
-		rows := breakdown(cellsBy(v.weeksOf(n, key), weekOf), v.viewer.Person)
-		hide = func(week string) bool { return !shownAlone(rows, week) }
+		w := n.worked
+		if key == metric.BarrierHours {
+			w = n.pillar.blocked
+		}
+		return seriesBy(fold.Cells, monthStart, w.From, w.To, func(day event.Day) event.Day {
+			return event.Day{Time: access.NextCell(day.Time)}
+		})
 	}
+	return seriesBy(monthlyTraining(fold.Cells), metric.WeekOf, n.window.From, n.window.To, func(day event.Day) event.Day {
+		return addDays(day, 7-(int(day.Weekday())+6)%7)
+	})
+}
+
+// monthlyTraining dates hours of training at the end of their months.
+func monthlyTraining(cells []metric.Cell) []metric.Cell {
+	if !slices.ContainsFunc(cells, isTraining) {
+		return cells
+	}
+	out := slices.Clone(cells)
+	for i := range out {
+		if isTraining(out[i]) {
+			out[i].Day = monthEnd(out[i].Day)
+		}
+	}
+	return out
+}
+
+// seriesBy sums cells over spans of [from, to); of is the first day of the span of a day, and next that of the one after.
+func seriesBy(cells []metric.Cell, of func(day string) string, from, to event.Day, next func(event.Day) event.Day) []metric.SeriesPoint {
+	spans := map[string]string{}
+	sums := sumBy(cells, func(c metric.Cell) string {
+		span, ok := spans[c.Day]
+		if !ok {
+			span = of(c.Day)
+			spans[c.Day] = span
+		}
+		return span
+	})
 	var out []metric.SeriesPoint
-	from, to := n.window.From, n.window.To
 	for day := from; day.Before(to.Time); {
-		week := metric.WeekOf(day.String())
-		monday, err := event.ParseDay(week)
-		if err != nil {
-			return nil
+		end := next(day)
+		if end.After(to.Time) {
+			end = to
 		}
-		next := addDays(monday, 7)
-		if next.After(to.Time) {
-			next = to
-		}
-		point := metric.SeriesPoint{From: day.String(), To: next.String()}
-		// A week in which nothing was recorded stays null: that is not a 0.
-		if s, ok := sums[week]; ok && !hide(week) {
+		point := metric.SeriesPoint{From: day.String(), To: end.String()}
+		// A span in which nothing was recorded stays null: that is not a 0.
+		if s, ok := sums[of(day.String())]; ok {
 			point.Value = metric.ExactOf(s.value)
 		}
-		out, day = append(out, point), next
+		out, day = append(out, point), end
 	}
 	return out
 }

@@ -36,6 +36,8 @@ type view struct {
 	fingerprint uint64
 	// rules are the version of the definitions.
 	rules metric.Rules
+	// overOnly says that the month which is not over is left out of totals of people's work, of however many.
+	overOnly bool
 	// constant is the day whose exchange rates convert all money; zero takes those of each day.
 	constant event.Day
 	// recorded is the instant of the latest write of the registry.

@@ -99,6 +99,7 @@ func (a *app) postWhatIf(c *gin.Context, v *view) error {
 		return err
 	}
 	currency := v.currencyOf(p)
+	v.overOnly = true // what a price changes in it would tell about its days
 	before, n, err := v.scorecard(c, p, currency)
 	if err != nil {
 		return err
@@ -236,7 +237,7 @@ func (v *view) under(reg *registry.Snapshot) *view {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return &view{
-		viewer: v.viewer, snapshot: v.snapshot, registry: reg, fingerprint: v.fingerprint, recorded: reg.Recorded(), rules: v.rules, constant: v.constant, zone: v.zone, now: v.now, today: v.today,
+		viewer: v.viewer, overOnly: v.overOnly, snapshot: v.snapshot, registry: reg, fingerprint: v.fingerprint, recorded: reg.Recorded(), rules: v.rules, constant: v.constant, zone: v.zone, now: v.now, today: v.today,
 		currency: v.currency, db: v.db, days: v.days, slots: v.slots, asked: maps.Clone(v.asked), experiments: map[string]func() []metric.Experiment{},
 	}
 }
@@ -283,8 +284,7 @@ func sameFloat(a, b *float64) bool {
 }
 
 // mayAssume refuses changes whose effect would tell about few people: what the hours of a rate class or of a workflow are
-// follows from the difference that another price makes. It works on classes of at least five people in the scope, with
-// nobody or as many outside of them.
+// follows from the difference that another price makes. It works on classes that may be told apart.
 func (v *view) mayAssume(n *numbers, records []registry.Record) error {
 	if n.window.Scope.Kind == metric.ScopeMe {
 		return nil
@@ -297,9 +297,15 @@ func (v *view) mayAssume(n *numbers, records []registry.Record) error {
 		})
 	}
 	for _, r := range records {
+		if v.withinMonth(r) {
+			problems = append(problems, event.Problem{
+				Code: cellsReason, Pointer: "/registry/" + string(r.Kind) + "/" + escaped(r.Key) + "/valid_from",
+				Message: "let it hold always, or from the first day of a month: another price within a month would tell about the days of others",
+			})
+		}
 		switch r.Kind {
 		case registry.Workflows:
-			if !v.mayTell(n, []string{r.Key}) {
+			if !n.mayTell([]string{r.Key}) {
 				refuse(r, "the workflow")
 			}
 		case registry.Rates:
@@ -320,43 +326,64 @@ func (v *view) mayAssume(n *numbers, records []registry.Record) error {
 	return nil
 }
 
-// mayPrice tells whether the people of a rate class may be told apart, in the scope and in the rest of the workspace.
+// withinMonth tells whether an entry that prices people's work begins to hold within a month.
+func (v *view) withinMonth(r registry.Record) bool {
+	prices := r.Kind == registry.Rates || r.Kind == registry.Workflows || r.Kind == registry.Assumptions || (r.Kind == registry.FX && len(v.classesIn(r.Key)) > 0)
+	from := r.ValidFrom.In(v.zone)
+	return prices && !r.ValidFrom.IsZero() && !from.Equal(time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, v.zone))
+}
+
+// mayPrice tells whether the people of a rate class may be told apart in the scope.
 func (v *view) mayPrice(n *numbers, class string) bool {
-	who := []crowd{{n.people, n.everybody}, crowdOf(n)}
-	for _, group := range who {
-		inside := v.byClass(group.people)
-		outside := v.byClass(slices.DeleteFunc(slices.Clone(group.everybody), func(r metric.PeopleRow) bool { return n.window.Scope.Holds(r.Team, r.Workflow) }))
-		for _, cells := range []map[string][]metric.PeopleRow{inside, outside} {
-			of, rest := others(cells[class], v.viewer.Person), []metric.PeopleRow{}
-			for other, rows := range cells {
-				if other != class {
-					rest = append(rest, rows...)
-				}
-			}
-			if !clears(of) || (len(of) > 0 && !clears(others(rest, v.viewer.Person))) {
-				return false
-			}
+	for _, who := range []*crowd{n.savers, n.earners, n.learners} {
+		if !who.priceable(class) {
+			return false
 		}
 	}
 	return true
 }
 
-// byClass puts people under the rate class that prices them now: their own, else that of the team they worked for.
-func (v *view) byClass(rows []metric.PeopleRow) map[string][]metric.PeopleRow {
-	out := map[string][]metric.PeopleRow{}
-	for _, r := range rows {
-		for _, person := range r.People {
-			class := ""
-			if p, _, ok := registry.Find[registry.Person](v.registry, registry.People, person, v.now); ok {
-				class = p.RateClass
-			}
-			if t, _, ok := registry.Find[registry.Team](v.registry, registry.Teams, r.Team, v.now); ok && class == "" {
-				class = t.DefaultRateClass
-			}
-			out[class] = append(out[class], metric.PeopleRow{Week: r.Week, Team: r.Team, Workflow: r.Workflow, People: []string{person}})
+// priceable tells whether the people of a rate class may be told apart, in each month. In a workflow they may where it is all
+// theirs, or not at all: what one workflow has of a class is no sum of rows.
+func (c *crowd) priceable(class string) bool {
+	if c == nil {
+		return true
+	}
+	for _, m := range c.months() {
+		apart := m.table.Apart(class)
+		if c.scope.Kind == metric.ScopeWorkflow {
+			apart = apart && allOrNone(inScope(m.rows, c.scope), c.viewer, func(team, person string) bool { return c.class(team, person) == class })
+		}
+		if !apart {
+			return false
 		}
 	}
-	return out
+	return true
+}
+
+// allOrNone tells whether a condition holds for all others of the rows, or for none.
+func allOrNone(rows []metric.PeopleRow, viewer string, holds func(team, person string) bool) bool {
+	of, not := false, false
+	for _, r := range rows {
+		for _, person := range r.People {
+			if person != viewer {
+				is := holds(r.Team, person)
+				of, not = of || is, not || !is
+			}
+		}
+	}
+	return !of || !not
+}
+
+// classOf is the rate class that prices a person's work for a team now: their own, else that of the team.
+func (v *view) classOf(team, person string) string {
+	if p, _, ok := registry.Find[registry.Person](v.registry, registry.People, person, v.now); ok && p.RateClass != "" {
+		return p.RateClass
+	}
+	if t, _, ok := registry.Find[registry.Team](v.registry, registry.Teams, team, v.now); ok {
+		return t.DefaultRateClass
+	}
+	return ""
 }
 
 // classesIn are the rate classes whose card is in one of the currencies of a pair.

@@ -41,10 +41,10 @@ func TestWhatIf(t *testing.T) {
 	if _, changed := known.at("difference").value.(map[string]any)["hours_saved_net"]; changed {
 		t.Error("the hours do not depend on realisation")
 	}
-	// From the day on: work of the 5th to the 7th is priced as before, that of the 13th (13 × 63 min = 13.65 h) at 120.
-	dated := b.whatIf("", `{"from":"2026-10-01","to":"2026-11-01","registry":{"rates":{"writer":{"valid_from":"2026-10-12","loaded_hourly_rate":"120","currency":"USD"}}}}`)
-	dated.at("difference", "capacity_value", "difference").is("409.5") // 13.65 × 60 × 0.5
-	dated.at("changes", 0, "valid_from").is("2026-10-12T00:00:00.000Z")
+	// From a month on: work of September is priced as before, that of October at 120.
+	dated := b.whatIf("", `{"from":"2026-09-01","to":"2026-11-01","registry":{"rates":{"writer":{"valid_from":"2026-10-01","loaded_hourly_rate":"120","currency":"USD"}}}}`)
+	dated.at("difference", "capacity_value", "difference").is("826.5")
+	dated.at("changes", 0, "valid_from").is("2026-10-01T00:00:00.000Z")
 	// Without a day it holds always: all of it is worth twice as much.
 	b.whatIf(october, `{"registry":{"rates":{"writer":{"loaded_hourly_rate":"120","currency":"USD"}}}}`).at("difference", "capacity_value", "after").is("1653")
 	risk := b.whatIf(october, `{"assumptions":{"risk":{"by_grade":{"0":0.5}},"discount_rate":{"low":0,"mode":0,"high":0}}}`)
@@ -75,6 +75,7 @@ func TestWhatIfRefuses(t *testing.T) {
 		"bad entry":          {`{"registry":{"rates":{"writer":{"loaded_hourly_rate":"-1","currency":"USD"}}}}`, "/registry/rates/writer/loaded_hourly_rate"},
 		"few people":         {`{"registry":{"rates":{"designer":{"loaded_hourly_rate":"1","currency":"EUR"}}}}`, "/registry/rates/designer"},
 		"few in a currency":  {`{"registry":{"fx":{"EUR-USD":{"rate":"2"}}}}`, "/registry/fx/EUR-USD"},
+		"within a month":     {`{"registry":{"rates":{"writer":{"valid_from":"2026-10-12","loaded_hourly_rate":"120","currency":"USD"}}}}`, "/registry/rates/writer/valid_from"},
 		"bad period":         {`{"from":"2026-11-01","to":"2026-10-01","assumptions":{"realisation":1}}`, "/to"},
 		"unknown definition": {`{"definition":"1999-01-01","assumptions":{"realisation":1}}`, "/definition"},
 	} {

@@ -276,7 +276,7 @@ func (o organisation) compare(t *testing.T, hours, lifts, wins, trials *coverage
 	t.Helper()
 	truth := o.Truth(window(t))
 	card := o.scorecard(t)
-	hours.add(o.workspace, truth.NetHours, card.number(t, "measures.hours_saved_net.low"), card.number(t, "measures.hours_saved_net.high"))
+	hours.add(o.workspace, o.Truth(covered(t, card)).NetHours, card.number(t, "measures.hours_saved_net.low"), card.number(t, "measures.hours_saved_net.high"))
 	o.holdSavings(t)
 	wins.add(o.workspace, truth.WinRate, card.number(t, "measures.win_rate.low"), card.number(t, "measures.win_rate.high"))
 	trial := o.read(t, "/trials/"+demo.TrialKey)
@@ -290,6 +290,23 @@ func (o organisation) compare(t *testing.T, hours, lifts, wins, trials *coverage
 			}
 		}
 	}
+}
+
+// covered is the period that the net hours are of: the months that are over.
+func covered(t *testing.T, card document) (from, to time.Time) {
+	t.Helper()
+	zone, err := time.LoadLocation(demo.Zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := func(name string) time.Time {
+		at, err := time.ParseInLocation(time.DateOnly, card.text(t, "measures.hours_saved_net.covers."+name), zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	return day("from"), day("to")
 }
 
 // holdSavings holds the vendor savings of three whole months to what was really paid less, which has no error.

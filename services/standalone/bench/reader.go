@@ -18,11 +18,12 @@ import (
 // probeWorkflow is the workflow of the events that are followed, and of no others.
 const probeWorkflow = "followed"
 
-// probeEvent is the n-th event that is followed: an hour of work of one of a dozen people, enough for the privacy floor.
+// probeEvent is the n-th event that is followed: an hour of work that names nobody. Of people, a workflow shows months that
+// are over.
 func probeEvent(n int, at time.Time) []byte {
 	return fmt.Appendf(nil, `[{"specversion":"1.0","id":"probe-%06d","source":"/tools/assistant","type":"plumbline.hours_saved.v1","time":%q,`+
-		`"data":{"workflow":%q,"team":"team-0","person":"person-%02d","doing_minutes":30,"baseline_minutes":90}}]`,
-		n, at.UTC().Format(time.RFC3339Nano), probeWorkflow, n%12)
+		`"data":{"workflow":%q,"team":"team-0","doing_minutes":30,"baseline_minutes":90}}]`,
+		n, at.UTC().Format(time.RFC3339Nano), probeWorkflow)
 }
 
 // reader reads the scorecard as an administrator, and as a browser does: what has not changed is not sent again. It is
@@ -72,11 +73,13 @@ type answer struct {
 	} `json:"measures"`
 }
 
-// hours is how many events are in the hours saved of a scope, of so many days up to now.
+// hours is how many events are in the hours saved of a scope, of the months of so many days up to now: others' work is shown
+// in whole months, and that of the month that is not over only of an organisation of fifty people, or where nobody is named.
 func (r *reader) hours(ctx context.Context, scope string, days int) (n int, err error) {
 	today := time.Now().UTC()
+	first := today.AddDate(0, 0, -days)
 	query := url.Values{
-		"from": {today.AddDate(0, 0, -days).Format(time.DateOnly)}, "to": {today.AddDate(0, 0, 2).Format(time.DateOnly)}, "scope": {scope},
+		"from": {first.AddDate(0, 0, 1-first.Day()).Format(time.DateOnly)}, "to": {today.AddDate(0, 0, 2).Format(time.DateOnly)}, "scope": {scope},
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.service.url("/api/v1/scorecard?"+query.Encode()), nil)
 	if err != nil {

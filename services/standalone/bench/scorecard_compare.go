@@ -219,9 +219,10 @@ func (o *organisation) prices(workflow string) bool {
 func (h *history) answersOf(raw rawNumbers) figures {
 	out := figures{}
 	out.count("hours_saved_net, events", raw.priced)
+	over := raw.over()
 	for _, workflow := range h.org.workflows {
 		if !workflow.trial {
-			out.add("hours_saved_net of "+workflow.key, raw.saved(workflow).Round(hourPlaces))
+			out.add("hours_saved_net of "+workflow.key, over.saved(workflow).Round(hourPlaces))
 		}
 	}
 	for _, l := range raw.spend {
@@ -247,6 +248,17 @@ func (h *history) answersOf(raw rawNumbers) figures {
 		out.add("won amount of the period", amount)
 	}
 	return out
+}
+
+// over are the numbers without the month in which the period ends, today: parts of a whole are shown of months that are over.
+func (r rawNumbers) over() rawNumbers {
+	tomorrow, err := event.ParseDay(r.to)
+	if err != nil {
+		return r
+	}
+	today := tomorrow.AddDate(0, 0, -1)
+	r.to = today.AddDate(0, 0, 1-today.Day()).Format(time.DateOnly)
+	return r
 }
 
 // saved is the saving of a workflow in hours: of each day, units × baseline − minutes, where a measured baseline is

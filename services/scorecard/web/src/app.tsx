@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { api } from './api/api'
 import type { RegistryList, Session } from './api/types'
-import { lastDay } from './components/controls'
+import { endOf } from './components/controls'
 import { lazy } from './components/lazy'
 import { Notice, ProblemNotice } from './components/notice'
 import * as format from './format'
@@ -111,8 +111,8 @@ function useAbsolutePeriod(session: Session | null, place: Place): void {
   const view = viewOf(place.query)
   useLayoutEffect(() => {
     if (!session || (view.from && view.to)) return
-    const to = view.to ?? format.addDays(lastDay(session), 1)
-    go(hereHref(place, { from: view.from ?? format.addDays(to, -90), to }), 'replace')
+    const to = view.to ?? endOf(session)
+    go(hereHref(place, { from: view.from ?? format.monthStart(format.addDays(to, -1), -2), to }), 'replace')
   }, [session, view.from, view.to])
 }
 

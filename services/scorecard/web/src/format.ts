@@ -175,6 +175,12 @@ export function addDays(iso: string, n: number): string {
   return date.toISOString().slice(0, 10)
 }
 
+/** The first day of the month that is so many months after that of a day. */
+export function monthStart(iso: string, after: number): string {
+  const date = utc(iso)
+  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + after, 1)).toISOString().slice(0, 10)
+}
+
 /** Days from one day to another. */
 export function daysBetween(from: string, to: string): number {
   return Math.round((utc(to).getTime() - utc(from).getTime()) / 86_400_000)

@@ -31,6 +31,7 @@ const reasons: Record<string, string> = {
   no_minutes: 'No minutes were recorded for this work.',
   no_amount: 'No amount is known for these deals.',
   privacy_floor: 'Fewer than five people are behind it, so it is not shown to others.',
+  privacy_cells: 'What others do is shown in whole months that are over: choose a period that holds one.',
   no_control: 'No variant is declared as the control, so there is nothing to compare with.',
   srm: 'The traffic split differs from the plan by more than chance, so the comparison can not be trusted.',
   running: 'The experiment has not reached its planned size yet.',

@@ -1,6 +1,7 @@
-/** A measure by week, without axes: its shape only. A week that is withheld is a gap, not a zero. */
+/** A measure by week or month, without axes: its shape only. A span without a value is a gap, not a zero. */
 import { line } from 'd3-shape'
 import type { SeriesPoint } from '../api/types'
+import { daysBetween } from '../format'
 import { percentScale } from './scale'
 
 export function Sparkline({ series, label }: { series: SeriesPoint[]; label: string }) {
@@ -30,7 +31,12 @@ export function Sparkline({ series, label }: { series: SeriesPoint[]; label: str
   )
 }
 
-/** Weeks with a value between weeks without one: a line can't show them. */
+/** What the points of a series are: weeks, or months of others' work. */
+export function spanOf(series: SeriesPoint[]): 'week' | 'month' {
+  return series.some((p) => daysBetween(p.from, p.to) > 7) ? 'month' : 'week'
+}
+
+/** Spans with a value between weeks without one: a line can't show them. */
 export function alone(series: SeriesPoint[]): number[] {
   const known = (i: number) => (series[i]?.value ?? null) !== null
   return series.flatMap((_, i) => (known(i) && !known(i - 1) && !known(i + 1) ? [i] : []))

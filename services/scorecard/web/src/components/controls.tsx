@@ -100,17 +100,28 @@ function PeriodControl({ from, to, session, set }: { from: string; to: string; s
   )
 }
 
-/** Ready-made periods as absolute dates, ending on the last day with data. */
+/**
+ * Ready-made periods as absolute dates, of whole months, since others' work is shown in those. They end on the last day with data,
+ * or with its month where that is over.
+ */
 export function presets(session: Session | null): { name: string; from: string; to: string }[] {
   if (!session) return []
-  const to = format.addDays(lastDay(session), 1)
+  const to = endOf(session)
+  const last = format.addDays(to, -1)
   const list = [
-    { name: 'Last 30 days', from: format.addDays(to, -30), to },
-    { name: 'Last 90 days', from: format.addDays(to, -90), to },
-    { name: 'Last 365 days', from: format.addDays(to, -365), to },
+    { name: 'This month', from: format.monthStart(last, 0), to },
+    { name: 'Three months', from: format.monthStart(last, -2), to },
+    { name: 'Twelve months', from: format.monthStart(last, -11), to },
   ]
   if (session.first_day && session.first_day < to) list.push({ name: 'All days with data', from: session.first_day, to })
   return list
+}
+
+/** The first day after the default period. */
+export function endOf(session: Pick<Session, 'today' | 'last_day'>): string {
+  const last = lastDay(session)
+  const end = format.monthStart(last, 1)
+  return end > session.today ? format.addDays(last, 1) : end
 }
 
 /** Today, or the last day with data where that is earlier: an imported history should not open on an empty page. */

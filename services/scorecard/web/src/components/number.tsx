@@ -67,6 +67,12 @@ export function StatusWords({ status, reason }: { status: Status; reason: string
   )
 }
 
+/** Which days a number is of, where they are not all of the period. */
+export function Covered({ measure }: { measure: Pick<Measure, 'covers' | 'status'> }) {
+  if (!measure.covers || measure.status !== 'ok') return null
+  return <span class="covered">Of {format.period(measure.covers.from, measure.covers.to)}</span>
+}
+
 /** "1,234 events · 41 people". */
 export function Counts({ measure, noun = ['event', 'events'] }: { measure: Pick<Measure, 'n' | 'people'>; noun?: [string, string] }) {
   if (measure.n === null) return null

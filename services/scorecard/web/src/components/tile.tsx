@@ -4,7 +4,7 @@ import type { Measure } from '../api/types'
 import * as format from '../format'
 import { Warnings } from './asof'
 import { Grade } from './grade'
-import { Counts, Figure, IntervalText } from './number'
+import { Counts, Covered, Figure, IntervalText } from './number'
 
 export function Tile({ title, note, noun, measure, chart, parts = true }: {
   title: string
@@ -24,7 +24,7 @@ export function Tile({ title, note, noun, measure, chart, parts = true }: {
         <Figure measure={measure} />
       </p>
       <p class="interval">
-        <IntervalText of={measure} />
+        <IntervalText of={measure} /> <Covered measure={measure} />
       </p>
       {chart}
       <p class="meta">

@@ -2,7 +2,7 @@
 import type { Measure, Scorecard } from '../../api/types'
 import { Bullet } from '../../charts/bullet'
 import { Shares } from '../../charts/shares'
-import { Sparkline } from '../../charts/sparkline'
+import { Sparkline, spanOf } from '../../charts/sparkline'
 import { Warnings } from '../../components/asof'
 import { Grade } from '../../components/grade'
 import { Counts, Figure, IntervalText } from '../../components/number'
@@ -29,12 +29,13 @@ export function Answer({ scorecard, hours, rows }: { scorecard: Scorecard; hours
         <p class="meta">
           In {format.counted(scorecard.period.days, 'day', 'days')}, {format.period(scorecard.period.from, scorecard.period.to)}
           {before && `; ${before}`}
+          {hours.covers && known && `; of others’ work, what was done ${format.period(hours.covers.from, hours.covers.to)}`}
           {hours.target && `; target: ${format.value(hours.target.value, hours.unit)}`}
         </p>
         {hours.series && hours.series.length > 1 && (
           <div class="answer-trend">
-            <Sparkline series={hours.series} label={`Time saved by week, ${hours.series.length} weeks`} />
-            <span class="meta">by week</span>
+            <Sparkline series={hours.series} label={`Time saved by ${spanOf(hours.series)}`} />
+            <span class="meta">by {spanOf(hours.series)}</span>
           </div>
         )}
       </div>

@@ -1,10 +1,10 @@
 /** The measures, one row each, grouped by what they answer. */
 import type { Measure, Metric, Scorecard } from '../../api/types'
 import { Bullet, BulletLegend } from '../../charts/bullet'
-import { Sparkline } from '../../charts/sparkline'
+import { Sparkline, spanOf } from '../../charts/sparkline'
 import { Warnings } from '../../components/asof'
 import { Grade } from '../../components/grade'
-import { Counts, Figure, IntervalText } from '../../components/number'
+import { Counts, Covered, Figure, IntervalText } from '../../components/number'
 import { TableOf, type Column } from '../../components/table'
 import { exactText } from '../../exact'
 import * as format from '../../format'
@@ -77,7 +77,7 @@ function MeasureRow({ row: { measure, title, about, direction } }: { row: Titled
           <Figure measure={measure} />
         </p>
         <p class="interval">
-          <IntervalText of={measure} />
+          <IntervalText of={measure} /> <Covered measure={measure} />
         </p>
       </div>
       <div class="measure-chart">
@@ -89,7 +89,7 @@ function MeasureRow({ row: { measure, title, about, direction } }: { row: Titled
         </p>
       </div>
       <div class="measure-trend">
-        {measure.series && <Sparkline series={measure.series} label={`${title} by week, ${measure.series.length} weeks`} />}
+        {measure.series && <Sparkline series={measure.series} label={`${title} by ${spanOf(measure.series)}, ${format.counted(measure.series.length, spanOf(measure.series), `${spanOf(measure.series)}s`)}`} />}
       </div>
       <div class="measure-proof">
         <Grade grade={measure.grade} />
@@ -130,7 +130,7 @@ function shown(measure: Measure, key: 'value' | 'low' | 'high'): string {
   return v === null ? 'none' : format.value(v, measure.unit)
 }
 
-/** Weeks of all series, by their first day. */
+/** Weeks and months of all series, by their first day. */
 function weeks(rows: Titled[]): string[] {
   return [...new Set(rows.flatMap((r) => (r.measure.series ?? []).map((p) => p.from)))].sort()
 }
@@ -152,5 +152,5 @@ function weekColumns(rows: Titled[]): Column<string>[] {
         },
       }
     })
-  return [{ name: 'week_from', title: 'Week from', cell: (week) => format.day(week), csv: (week) => week }, ...columns]
+  return [{ name: 'week_from', title: 'From', cell: (week) => format.day(week), csv: (week) => week }, ...columns]
 }
