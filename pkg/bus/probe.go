@@ -30,7 +30,7 @@ const settingLife = time.Minute
 // NewProber makes a prober. It connects when it is used; Close it.
 func NewProber(cfg Config) *Prober {
 	cfg = cfg.withDefaults()
-	t := transport()
+	t := cfg.Transport()
 	return &Prober{cfg: cfg, transport: t, client: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: 5 * time.Second}}
 }
 
