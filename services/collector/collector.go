@@ -79,7 +79,7 @@ func (c Config) withDefaults() Config {
 // Validate reports everything that is wrong with the config.
 func (c Config) Validate() error {
 	d := c.withDefaults()
-	errs := []error{d.Bus.Validate(), d.TLS.Validate()}
+	errs := []error{d.Bus.Validate(), d.Warehouse.Validate(), d.TLS.Validate()}
 	if len(d.Secret) < event.MinSecret {
 		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", event.MinSecret))
 	}

@@ -89,7 +89,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports everything that is wrong with the config.
 func (c Config) Validate() error {
-	errs := []error{c.Bus.Validate(), c.TLS.Validate()}
+	errs := []error{c.Bus.Validate(), c.Warehouse.Validate(), c.TLS.Validate()}
 	if len(c.Secret) < event.MinSecret {
 		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", event.MinSecret))
 	}
