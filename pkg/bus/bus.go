@@ -32,7 +32,8 @@ const (
 	Inbox Name = "inbox"
 	// Probe takes what readiness writes to see whether writing works; nobody reads it.
 	Probe Name = "probe"
-	// Access holds every version of every API key, without secrets, and when each was last used; it is compacted.
+	// Access holds every version of every API key, without secrets, when each was last used, and which sessions were ended
+	// before their time; it is compacted.
 	Access Name = "access"
 )
 

@@ -79,7 +79,10 @@ func (c Config) withDefaults() Config {
 // Validate reports everything that is wrong with the config.
 func (c Config) Validate() error {
 	d := c.withDefaults()
-	errs := []error{d.Bus.Validate(), d.Warehouse.Validate(), d.TLS.Validate()}
+	errs := []error{d.Bus.Validate(), d.TLS.Validate()}
+	if d.Warehouse.DSN != "" { // without one it takes events and can not say where they are
+		errs = append(errs, d.Warehouse.Validate())
+	}
 	if len(d.Secret) < event.MinSecret {
 		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", event.MinSecret))
 	}
@@ -167,12 +170,14 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 		Bus: cfg.Bus, Service: "collector", Data: true, Stopping: mount.Stopping(), Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
 	mount.Router.GET("/v1/tail", auth, func(c *gin.Context) {
+		viewer := viewerOf(keyOf(c))
 		if text := c.GetString(keyTextName); text != "" {
-			ctx, release := ring.Hold(c.Request.Context(), text)
-			defer release()
-			c.Request = c.Request.WithContext(ctx)
+			viewer.Still = func(context.Context) bool {
+				_, err := ring.Find(text)
+				return err == nil
+			}
 		}
-		watch.Serve(c, viewerOf(keyOf(c)))
+		watch.Serve(c, viewer)
 	})
 	mount.Router.GET("/v1/schemas", shelf.list)
 	mount.Router.GET("/v1/schemas/:kind", shelf.one)
