@@ -150,6 +150,9 @@ func (k *Keyring) Find(text string) (access.Record, error) {
 // Get returns the newest record of a key; false where there is none.
 func (k *Keyring) Get(name access.KeyName) (access.Record, bool) { return k.ring.Get(name) }
 
+// Writers is how many keys, of all workspaces, may send events now.
+func (k *Keyring) Writers() int { return k.ring.Writers(k.cfg.Now()) }
+
 // List are the keys of a workspace by id, with their last uses.
 func (k *Keyring) List(workspace string) []access.Listed { return k.ring.List(workspace) }
 

@@ -45,7 +45,8 @@ type Config struct {
 	Warehouse warehouse.Config  `name:"clickhouse"`
 	Secret    event.Secret      `name:"secret" required:"true" help:"key of the hashes of persons and payloads, at least 32 characters; never change it"`
 	// WriteKeys are texts of keys for the default workspace; Keys are further ones of any workspace.
-	WriteKeys []string `name:"write-key" help:"keys that may send events, by comma"`
+	// Without any, only API keys of the installation may send.
+	WriteKeys []string `name:"write-key" help:"keys that may send events, by comma, beside the API keys of the installation"`
 	Workspace string   `name:"workspace" default:"default" help:"workspace of the write keys"`
 	Keys      []access.Key
 	// InboxWorkspaces are those that the inbox may name beside the workspaces of the keys. A name that nobody here knows
@@ -91,9 +92,6 @@ func (c Config) Validate() error {
 	}
 	if d.ProduceTimeout < 0 {
 		errs = append(errs, errors.New("produce timeout: it can not be negative"))
-	}
-	if len(d.WriteKeys)+len(d.Keys) == 0 {
-		errs = append(errs, errors.New("write key: give at least one, or nobody can send events"))
 	}
 	for _, k := range d.Keys {
 		if k.Workspace == "" {
@@ -190,6 +188,12 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 		return errors.Join(events.Close(), rejected.Close(), ring.Close(), where.close())
 	})
 	mount.Go("keys of the collector", ring.Run)
+	if len(cfg.WriteKeys)+len(cfg.Keys) == 0 {
+		mount.Go("look for keys that may send", func(ctx context.Context) error {
+			tellIfNobodyMaySend(ctx, ring, mount.Log.With("service", "collector"))
+			return nil
+		})
+	}
 	mount.Go("inbox gate", newGate(cfg, mount, events, rejected).run)
 	return nil
 }
