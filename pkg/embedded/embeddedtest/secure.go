@@ -178,7 +178,7 @@ func run(script string, args ...string) (string, error) {
 }
 
 // SecureDatabase returns the DSN of a database as [Database] does, at a port that speaks TLS only and wants a certificate of
-// the authority where client is set. TLS ends in front of the engine: the embedded one has no certificate of its own.
+// the authority where client is set. TLS ends in front of the engine, which takes no SYSTEM START LISTEN TCP SECURE in process.
 func (s Secure) SecureDatabase(t testing.TB, client bool) string {
 	t.Helper()
 	dsn, err := url.Parse(Database(t))
