@@ -37,6 +37,8 @@ const (
 	heartbeatEvery = 10 * time.Second
 	// stillEvery is how soon a stream ends whose viewer may not watch any more.
 	stillEvery = 2 * time.Second
+	// stillWithin is how long one look at it may take.
+	stillWithin = 5 * time.Second
 	// writeWithin is how long one write to a subscriber may take before it counts as gone.
 	writeWithin = 30 * time.Second
 )
@@ -73,7 +75,7 @@ type Viewer struct {
 	// May tells whether the viewer may see what came from a source of a workspace, of a kind that is "" where it could not be
 	// told. It is called for each item, under a lock.
 	May func(workspace, source string, kind event.Kind) bool
-	// Still tells whether the viewer may still watch; nil is always. It is asked every other second, and may take its time.
+	// Still tells whether the viewer may still watch; nil is always. It is asked every other second, and may take some.
 	Still func(context.Context) bool
 }
 
@@ -149,6 +151,13 @@ func (t *Tail) Serve(c *gin.Context, v Viewer) {
 	t.feed(ctx, s, sub, ready)
 }
 
+// still asks once, and does not wait for ever: what is asked may hang, and the next time the answer may be another.
+func (v Viewer) still(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, stillWithin)
+	defer cancel()
+	return v.Still(ctx)
+}
+
 // watch asks whether the viewer may still watch, until they may not: then it closes the channel.
 func (v Viewer) watch(ctx context.Context) <-chan struct{} {
 	ended := make(chan struct{})
@@ -164,7 +173,7 @@ func (v Viewer) watch(ctx context.Context) <-chan struct{} {
 				return
 			case <-tick.C:
 			}
-			if !v.Still(ctx) && ctx.Err() == nil {
+			if !v.still(ctx) && ctx.Err() == nil {
 				close(ended)
 				return
 			}
