@@ -20,14 +20,15 @@ type Use struct {
 	At time.Time
 }
 
-// Entry is what one message of the topic says: one of the two, or neither where a record was taken back that did not count.
+// Entry is what one message of the topic says: one of the three, or nothing where something was taken back.
 type Entry struct {
 	Record *Record
 	Use    *Use
+	End    *SessionEnd
 }
 
 // ErrMessage is a message on the topic that is none of ours.
-var ErrMessage = errors.New("not a message about a key")
+var ErrMessage = errors.New("not a message about keys or sessions")
 
 // The kinds of messages, the first part of their Kafka keys.
 const (
@@ -125,8 +126,10 @@ func Decode(key, value []byte) (Entry, error) {
 		return Entry{Record: &r}, nil
 	case messageUse:
 		return decodeUse(parts, value)
+	case messageSession, messagePerson:
+		return decodeEnd(parts, key, value)
 	}
-	return Entry{}, fmt.Errorf("%w: it is neither a key nor a use", ErrMessage)
+	return Entry{}, fmt.Errorf("%w: it is no key, no use and no end of a session", ErrMessage)
 }
 
 func decodeUse(parts []string, value []byte) (Entry, error) {

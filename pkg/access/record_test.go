@@ -302,21 +302,62 @@ func TestDecodeIsStrict(t *testing.T) {
 	other, _ := draft("crm").Issue(noon())
 	otherKey, _, _ := other.Message()
 	useKey, useValue, _ := access.Use{Workspace: "default", ID: "crm", Instance: "i", At: noon()}.Message()
+	sessionKey, sessionValue, _ := ends()[0].Message()
+	personKey, personValue, _ := ends()[1].Message()
 	for name, m := range map[string][2][]byte{
-		"no key":            {nil, value},
-		"cut key":           {key[:len(key)-1], value},
-		"another key":       {otherKey, value},
-		"unknown member":    {key, []byte(strings.Replace(string(value), `{`, `{"more":1,`, 1))},
-		"member twice":      {key, []byte(strings.Replace(string(value), `{`, `{"id":"crm",`, 1))},
-		"unknown scope":     {key, []byte(strings.Replace(string(value), `"write"]`, `"fly"]`, 1))},
-		"short hash":        {key, []byte(strings.Replace(string(value), `"sha256":"`, `"sha256":"0`, 1))},
-		"a use as a key":    {key, useValue},
-		"a key as a use":    {useKey, value},
-		"a use of no time":  {useKey, []byte(`{}`)},
-		"a use of an event": {[]byte(strings.Replace(string(useKey), "use", "uso", 1)), useValue},
+		"no key":              {nil, value},
+		"cut key":             {key[:len(key)-1], value},
+		"another key":         {otherKey, value},
+		"unknown member":      {key, []byte(strings.Replace(string(value), `{`, `{"more":1,`, 1))},
+		"member twice":        {key, []byte(strings.Replace(string(value), `{`, `{"id":"crm",`, 1))},
+		"unknown scope":       {key, []byte(strings.Replace(string(value), `"write"]`, `"fly"]`, 1))},
+		"short hash":          {key, []byte(strings.Replace(string(value), `"sha256":"`, `"sha256":"0`, 1))},
+		"a use as a key":      {key, useValue},
+		"a key as a use":      {useKey, value},
+		"a use of no time":    {useKey, []byte(`{}`)},
+		"a use of an event":   {[]byte(strings.Replace(string(useKey), "use", "uso", 1)), useValue},
+		"another end":         {sessionKey, []byte(strings.Replace(string(sessionValue), "12:00", "13:00", 1))},
+		"an end of no time":   {sessionKey, []byte(`{}`)},
+		"a person of no time": {personKey, sessionValue},
+		"a session up to":     {sessionKey, personValue},
+		"an end of nobody":    {[]byte(strings.Replace(string(sessionKey), "\x04an-1", "\x00", 1)), sessionValue},
 	} {
 		if e, err := access.Decode(m[0], m[1]); !errors.Is(err, access.ErrMessage) {
 			t.Errorf("%s: %+v, %v", name, e, err)
+		}
+	}
+}
+
+// ends are one of a session and one of a person's sessions.
+func ends() [2]access.SessionEnd {
+	return [2]access.SessionEnd{
+		{Workspace: "w", Session: "an-1", Until: noon()}, {Workspace: "w", Person: "ann", UpTo: noon().Add(-time.Hour), Until: noon()},
+	}
+}
+
+// An end of sessions is written for one session or one person, with its times.
+func TestEndsThatAreNone(t *testing.T) {
+	for name, e := range map[string]access.SessionEnd{
+		"workspace": {Session: "a", Until: noon()},
+		"person":    {Workspace: "w", Session: "a", Person: "p", UpTo: noon(), Until: noon()},
+		"session":   {Workspace: "w", Until: noon()},
+		"up_to":     {Workspace: "w", Person: "p", Until: noon()},
+		"until":     {Workspace: "w", Person: "p", UpTo: noon(), Until: noon().Add(-time.Hour)},
+	} {
+		if _, _, err := e.Message(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, e := range ends() {
+		key, value, err := e.Message()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := access.Decode(key, value); err != nil || got.End == nil || *got.End != e {
+			t.Errorf("read again: %+v, %v; was %+v", got.End, err, e)
+		}
+		if got, err := access.Decode(key, nil); err != nil || got != (access.Entry{}) {
+			t.Errorf("taken back: %+v, %v", got, err)
 		}
 	}
 }
@@ -333,6 +374,10 @@ func FuzzDecode(f *testing.F) {
 		key, value, _ := u.Message()
 		f.Add(key, value)
 	}
+	for _, e := range ends() {
+		key, value, _ := e.Message()
+		f.Add(key, value)
+	}
 	f.Add([]byte("\xff\xff\xff\xffkey"), []byte(`{}`))
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		e, err := access.Decode(key, value)
@@ -343,14 +388,16 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		access.NewRing().Apply(e)
-		if e.Record == nil && e.Use == nil {
-			return // a record that was taken back
-		}
 		var key2, value2 []byte
-		if e.Record != nil {
+		switch {
+		case e.Record != nil:
 			key2, value2, err = e.Record.Message()
-		} else {
+		case e.Use != nil:
 			key2, value2, err = e.Use.Message()
+		case e.End != nil:
+			key2, value2, err = e.End.Message()
+		default:
+			return // something was taken back
 		}
 		if err != nil || string(key2) != string(key) {
 			t.Fatalf("read and written: key %q, %v; was %q", key2, err, key)

@@ -7,8 +7,8 @@ import (
 )
 
 // Revocations are the sessions that were ended before their time: single ones, and all that a person had up to an
-// instant. They are kept in memory until the sessions would have expired anyway. It is safe for concurrent use; telling
-// it the same twice, or in another order, makes no difference.
+// instant. They are kept in memory until the sessions would have expired anyway; package keyring follows what other
+// processes say. It is safe for concurrent use; telling it the same twice, or in another order, makes no difference.
 type Revocations struct {
 	now  func() time.Time
 	life time.Duration
@@ -26,6 +26,22 @@ type owner struct{ workspace, person string }
 // NewRevocations makes an empty set. Life is how long a session lasts at most: what was revoked longer ago is forgotten.
 func NewRevocations(now func() time.Time, life time.Duration) *Revocations {
 	return &Revocations{now: now, life: life, sessions: map[string]time.Time{}, people: map[owner]time.Time{}}
+}
+
+// Apply takes in what was said of an end.
+func (r *Revocations) Apply(e SessionEnd) {
+	if e.Session != "" {
+		r.Session(e.Session, e.Until)
+		return
+	}
+	r.Person(e.Workspace, e.Person, e.UpTo)
+}
+
+// UpTo is the instant up to which the sessions of a person are ended; zero where they are not.
+func (r *Revocations) UpTo(workspace, person string) time.Time {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.people[owner{workspace, person}]
 }
 
 // Session ends the session with an id; expires is when it would have ended by itself.

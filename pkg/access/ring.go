@@ -115,6 +115,18 @@ func (r *Ring) Get(name KeyName) (Record, bool) {
 	return h.record, true
 }
 
+// Writers is how many keys, of all workspaces, may write at that time.
+func (r *Ring) Writers(now time.Time) (n int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, h := range r.keys {
+		if h.record.Version > 0 && h.record.State(now) == KeyActive && h.record.May(ScopeWrite) {
+			n++
+		}
+	}
+	return n
+}
+
 // Listed is a key with its last use, which is zero where there is none.
 type Listed struct {
 	Record

@@ -129,7 +129,11 @@ func (s *Sessions) Value(session Session) (string, error) {
 	})
 }
 
-// Read returns the session of a cookie's value; the error is [ErrNoSession], [ErrSessionExpired] or [ErrSessionRevoked].
+// Life is how long a session lasts at most.
+func (s *Sessions) Life() time.Duration { return s.life.Absolute }
+
+// Read returns the session of a cookie's value; the error is [ErrNoSession], [ErrSessionExpired] or [ErrSessionRevoked]. Of a
+// revoked one it also returns which it was, for who wants to end it again.
 func (s *Sessions) Read(value string) (Session, error) {
 	var b sessionBody
 	if err := s.signer.Open(value, &b); err != nil || !b.sound() {
@@ -143,7 +147,7 @@ func (s *Sessions) Read(value string) (Session, error) {
 		return Session{}, ErrSessionExpired
 	}
 	if s.revoked.Revoked(session) {
-		return Session{}, ErrSessionRevoked
+		return session, ErrSessionRevoked
 	}
 	return session, nil
 }

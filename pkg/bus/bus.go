@@ -32,7 +32,8 @@ const (
 	Inbox Name = "inbox"
 	// Probe takes what readiness writes to see whether writing works; nobody reads it.
 	Probe Name = "probe"
-	// Access holds every version of every API key, without secrets, and when each was last used; it is compacted.
+	// Access holds every version of every API key, without secrets, when each was last used, and which sessions were ended
+	// before their time; it is compacted.
 	Access Name = "access"
 )
 
@@ -59,6 +60,8 @@ type Config struct {
 	Partitions int `name:"partitions" default:"6" help:"partitions of each topic; can never change"`
 	// Replication is how many brokers keep each partition: 1 where there is one broker, else 3.
 	Replication int `name:"replication" default:"1" help:"brokers that keep each partition"`
+	// Security is how we connect to them.
+	Security
 }
 
 func (c Config) withDefaults() Config {
@@ -91,7 +94,7 @@ func (c Config) Validate() error {
 	if c.Replication < 0 || c.Replication > 100 {
 		errs = append(errs, fmt.Errorf("replication: %d is not within 1 to 100", c.Replication))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Security.Validate(c.Brokers))...)
 }
 
 // Topic is the full name of a topic.
@@ -124,13 +127,3 @@ const (
 	// back.
 	metadataTTL = time.Second
 )
-
-// transport makes a connection pool of our own, so that closing it harms nobody else.
-func transport() *kafka.Transport {
-	return &kafka.Transport{
-		Dial:        (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		DialTimeout: dialTimeout,
-		MetadataTTL: metadataTTL,
-		ClientID:    clientID,
-	}
-}

@@ -165,7 +165,7 @@ func ConsumeRecords(ctx context.Context, cfg Config, cc ConsumeConfig, handle fu
 	cfg, cc = cfg.withDefaults(), cc.withDefaults()
 	topic := cfg.Topic(cc.Topic)
 	log := cc.Log.With("group", cfg.Group(cc.Group), "topic", topic)
-	t := transport()
+	t := cfg.Transport()
 	defer t.CloseIdleConnections()
 	member := &member{
 		cfg: cfg, cc: cc, topic: topic, log: log, handle: handle, stop: ctx,
@@ -181,7 +181,7 @@ func ConsumeRecords(ctx context.Context, cfg Config, cc ConsumeConfig, handle fu
 		ID:                cfg.Group(cc.Group),
 		Brokers:           cfg.Brokers,
 		Topics:            []string{topic},
-		Dialer:            dialer(),
+		Dialer:            cfg.Dialer(),
 		HeartbeatInterval: min(time.Second, cc.Session/4),
 		SessionTimeout:    cc.Session,
 		RebalanceTimeout:  RebalanceTimeout(cc.Session),
@@ -209,10 +209,6 @@ func ConsumeRecords(ctx context.Context, cfg Config, cc ConsumeConfig, handle fu
 		}
 		member.start(generation)
 	}
-}
-
-func dialer() *kafka.Dialer {
-	return &kafka.Dialer{Timeout: dialTimeout, DualStack: true, ClientID: clientID}
 }
 
 // member is our part in the group.

@@ -2,10 +2,8 @@ package bus
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"time"
@@ -32,6 +30,7 @@ const (
 // of every message, and takes the messages of aborted transactions for messages.
 type fetcher struct {
 	client    *kafka.Client
+	dialTo    func(ctx context.Context, network, address string) (net.Conn, error)
 	topic     string
 	partition int
 
@@ -125,22 +124,8 @@ func (f *fetcher) ask(ctx context.Context) error {
 
 // hear reads the answer.
 func (f *fetcher) hear() ([]byte, error) {
-	var head [8]byte
-	if _, err := io.ReadFull(f.conn, head[:]); err != nil {
-		return nil, err
-	}
-	size := int64(int32(binary.BigEndian.Uint32(head[:]))) - 4
-	if size < 0 || size > mostAnswer {
-		return nil, fmt.Errorf("the answer has %d bytes", size)
-	}
-	if got := int32(binary.BigEndian.Uint32(head[4:])); got != f.correlation {
-		return nil, fmt.Errorf("the answer is to request %d, not %d", got, f.correlation)
-	}
-	if int64(cap(f.answer)) < size {
-		f.answer = make([]byte, size, size+size/8)
-	}
-	f.answer = f.answer[:size]
-	_, err := io.ReadFull(f.conn, f.answer)
+	var err error
+	f.answer, err = readAnswer(f.conn, f.correlation, f.answer, mostAnswer)
 	return f.answer, err
 }
 
@@ -162,8 +147,7 @@ func (f *fetcher) dial(ctx context.Context) error {
 				return fmt.Errorf("ask for the leader: %w", p.Error)
 			}
 			address := net.JoinHostPort(p.Leader.Host, strconv.Itoa(p.Leader.Port))
-			dialer := net.Dialer{Timeout: dialTimeout}
-			if f.conn, err = dialer.DialContext(ctx, "tcp", address); err != nil {
+			if f.conn, err = f.dialTo(ctx, "tcp", address); err != nil {
 				return fmt.Errorf("connect to the leader: %w", err)
 			}
 			return nil

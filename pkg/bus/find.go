@@ -39,7 +39,7 @@ type Finder struct {
 // NewFinder makes a finder. It connects when it is used; Close it.
 func NewFinder(cfg Config) *Finder {
 	cfg = cfg.withDefaults()
-	t := transport()
+	t := cfg.Transport()
 	return &Finder{
 		cfg: cfg, transport: t, client: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: 5 * time.Second},
 		slots: make(chan struct{}, findAtOnce),

@@ -41,7 +41,7 @@ func (f Follower) Follow(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("follow: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	t := transport()
+	t := cfg.Transport()
 	defer t.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: 10 * time.Second}
 	var tails []*followed

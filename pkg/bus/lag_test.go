@@ -27,7 +27,7 @@ func TestLagAgainstRetention(t *testing.T) {
 		return &member{
 			cfg: cfg, cc: ConsumeConfig{Group: "behind", Topic: name, Metrics: NewMetrics(prometheus.WrapRegistererWith(prometheus.Labels{"of": string(name)}, registry))},
 			topic: cfg.Topic(name), log: slog.New(slog.NewTextHandler(&text, nil)), stop: t.Context(),
-			client: &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport(), Timeout: 10 * time.Second},
+			client: &kafka.Client{Addr: kafka.TCP(addrs...), Transport: Config{}.Transport(), Timeout: 10 * time.Second},
 		}
 	}
 	for _, name := range []Name{Events, Registry} {

@@ -96,7 +96,7 @@ func (p *partition) follow(generation context.Context) error {
 	var done sync.WaitGroup
 	defer done.Wait()
 	defer stop()
-	f := &fetcher{client: p.client, topic: p.topic, partition: p.id}
+	f := &fetcher{client: p.client, dialTo: p.cfg.dial, topic: p.topic, partition: p.id}
 	done.Go(func() { f.run(fetching, p.last.next, p.answers) })
 	for {
 		if err := p.step(generation); err != nil {

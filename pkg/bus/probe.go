@@ -30,7 +30,7 @@ const settingLife = time.Minute
 // NewProber makes a prober. It connects when it is used; Close it.
 func NewProber(cfg Config) *Prober {
 	cfg = cfg.withDefaults()
-	t := transport()
+	t := cfg.Transport()
 	return &Prober{cfg: cfg, transport: t, client: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: 5 * time.Second}}
 }
 
@@ -61,10 +61,16 @@ func (p *Prober) Check(ctx context.Context) error {
 		run(func(ctx context.Context) error { return p.write(ctx, partition) })
 	}
 	all.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("probe the log: %w", err)
+	err := errors.Join(errs...)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if errors.Is(err, kafka.BrokerNotAvailable) {
+		if why := p.cfg.reach(ctx); why != nil {
+			err = why
+		}
+	}
+	return fmt.Errorf("probe the log: %w", err)
 }
 
 // write writes one message to a partition.

@@ -124,7 +124,7 @@ func NewProducer(cfg Config, topic Name) *Producer {
 		topic:       cfg.Topic(topic),
 		brokers:     cfg.Brokers,
 		partitionOf: Partitioner(cfg.Partitions),
-		transport:   transport(),
+		transport:   cfg.Transport(),
 		inFlight:    semaphore.NewWeighted(inFlightBytes),
 		lines:       make([]line, cfg.Partitions),
 		sending:     map[int]int{},

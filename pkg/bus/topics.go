@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"plumbline/pkg/trust"
 )
 
 const day = 24 * time.Hour
@@ -69,11 +71,14 @@ func Ensure(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("ensure topics: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	t := transport()
+	t := cfg.Transport()
 	defer t.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: 15 * time.Second}
 	existing, err := create(ctx, client, cfg)
 	if err != nil {
+		if why := cfg.reach(ctx); why != nil {
+			err = why
+		}
 		return fmt.Errorf("ensure topics: %w", err)
 	}
 	if len(existing) > 0 {
@@ -95,7 +100,7 @@ var ErrLayout = errors.New("topic is laid out otherwise")
 const awaitSilence = 30 * time.Second
 
 // Await is [Ensure] that waits for brokers which do not answer or can not do it now. It gives up when ctx ends, or where
-// the configuration is wrong or a topic is laid out otherwise.
+// the configuration is wrong, the brokers and we do not believe each other, or a topic is laid out otherwise.
 func Await(ctx context.Context, cfg Config, log *slog.Logger) error {
 	var told time.Time
 	for failures := 1; ; failures++ {
@@ -106,7 +111,7 @@ func Await(ctx context.Context, cfg Config, log *slog.Logger) error {
 			}
 			return nil
 		}
-		if ctx.Err() != nil || errors.Is(err, ErrLayout) || cfg.Validate() != nil {
+		if ctx.Err() != nil || errors.Is(err, ErrLayout) || errors.Is(err, trust.ErrRefused) || cfg.Validate() != nil {
 			return errors.Join(ctx.Err(), err)
 		}
 		if time.Since(told) > awaitSilence {

@@ -1,5 +1,5 @@
 // Package keyring keeps the API keys of an installation in memory, as the topic "access" tells of them, and writes changes
-// of keys to it. KEYS.md says how keys live.
+// of keys to it. KEYS.md says how keys live. The topic also tells which sessions were ended before their time.
 //
 // It follows the log: a key that was made, rotated or revoked anywhere is so here a moment later, and what the brokers said
 // last holds while they are away. It decides nothing about a request: who may do what is package access's to know, and
@@ -28,6 +28,8 @@ type Config struct {
 	Bus bus.Config
 	// Service is whose keyring it is, such as collector: metrics name it.
 	Service string
+	// Sessions are told which sessions were ended anywhere; nil where there are none.
+	Sessions *access.Revocations
 	// Now is the clock that keys expire by.
 	Now     func() time.Time
 	Metrics prometheus.Registerer
@@ -41,7 +43,7 @@ var (
 	// ErrConflict says that somebody else has changed the key meanwhile: nothing of this change will ever hold.
 	ErrConflict = errors.New("the key was changed by somebody else at the same time")
 	// ErrUnconfirmed says that a change may hold, or come to: nothing was heard of it in time.
-	ErrUnconfirmed = errors.New("the log has not confirmed the change of the key")
+	ErrUnconfirmed = errors.New("the log has not confirmed the change")
 )
 
 // Keyring is a ring of keys that follows the log. It is safe for concurrent use.
@@ -51,6 +53,7 @@ type Keyring struct {
 	producer *bus.Producer
 	metrics  *metrics
 	uses     *uses
+	endings  endings
 	ready    chan struct{}
 
 	mu sync.Mutex
@@ -64,7 +67,7 @@ func New(cfg Config) *Keyring {
 	_, _ = rand.Read(id) // never fails
 	return &Keyring{
 		cfg: cfg, ring: access.NewRing(), producer: bus.NewProducer(cfg.Bus, bus.Access), metrics: newMetrics(cfg.Metrics, cfg.Service),
-		uses: newUses(hex.EncodeToString(id)), ready: make(chan struct{}), waiting: map[string]chan bool{},
+		uses: newUses(hex.EncodeToString(id)), endings: endings{until: map[string]time.Time{}}, ready: make(chan struct{}), waiting: map[string]chan bool{},
 	}
 }
 
@@ -100,6 +103,7 @@ func (k *Keyring) take(ctx context.Context, m *kafka.Message) {
 		k.cfg.Log.ErrorContext(ctx, "a message about keys can not be read", "partition", m.Partition, "offset", m.Offset, "error", err)
 		return
 	}
+	k.takeEnding(m.Key, entry)
 	counts := k.ring.Apply(entry)
 	if entry.Record == nil {
 		return
@@ -145,6 +149,9 @@ func (k *Keyring) Find(text string) (access.Record, error) {
 
 // Get returns the newest record of a key; false where there is none.
 func (k *Keyring) Get(name access.KeyName) (access.Record, bool) { return k.ring.Get(name) }
+
+// Writers is how many keys, of all workspaces, may send events now.
+func (k *Keyring) Writers() int { return k.ring.Writers(k.cfg.Now()) }
 
 // List are the keys of a workspace by id, with their last uses.
 func (k *Keyring) List(workspace string) []access.Listed { return k.ring.List(workspace) }
@@ -196,31 +203,6 @@ func (k *Keyring) forget(write string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.waiting, write)
-}
-
-// holdEvery is how soon a long request ends whose key opens nothing any more.
-const holdEvery = time.Second
-
-// Hold makes a context for a request without an end, such as a stream: it also ends when the key does. Call the function
-// when the request has ended.
-func (k *Keyring) Hold(ctx context.Context, text string) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		tick := time.NewTicker(holdEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			if _, err := k.Find(text); err != nil {
-				cancel()
-				return
-			}
-		}
-	}()
-	return ctx, cancel
 }
 
 // Close ends the writing, when nothing else of the keyring runs any more.

@@ -61,10 +61,13 @@ type process struct {
 }
 
 // start runs a keyring until the test ends or it is stopped.
-func (w *world) start(t *testing.T) *process {
+func (w *world) start(t *testing.T) *process { return w.startWith(t, nil) }
+
+// startWith starts one that also tells which sessions were ended.
+func (w *world) startWith(t *testing.T, sessions *access.Revocations) *process {
 	t.Helper()
 	p := &process{metrics: prometheus.NewRegistry()}
-	p.Keyring = keyring.New(keyring.Config{Bus: w.bus, Service: "test", Now: w.now, Metrics: p.metrics, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	p.Keyring = keyring.New(keyring.Config{Bus: w.bus, Service: "test", Sessions: sessions, Now: w.now, Metrics: p.metrics, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
@@ -184,7 +187,7 @@ func TestChangesAtTheSameTime(t *testing.T) {
 		t.Fatal("no change holds")
 	}
 	for name, p := range map[string]*process{"one": one, "two": two, "later": w.ready(t)} {
-		if n := p.counted(t, "plumbline_test_keys_unreadable_total"); n != 0 {
+		if n := p.unreadable(t); n != 0 {
 			t.Errorf("%s: %v messages could not be read", name, n)
 		}
 		until(t, name+" has the change", func() bool { _, err := p.Find(texts[winner]); return err == nil })
@@ -254,7 +257,7 @@ func TestMessagesThatDoNotCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.make(t, w, "after")
-	until(t, "two messages are counted", func() bool { return p.counted(t, "plumbline_test_keys_unreadable_total") == 2 })
+	until(t, "two messages are counted", func() bool { return p.unreadable(t) == 2 })
 	for name, p := range map[string]*process{"here": p, "later": w.ready(t)} {
 		if _, err := p.Find(text); !errors.Is(err, access.ErrKeyRevoked) {
 			t.Errorf("%s: %v", name, err)
@@ -265,9 +268,10 @@ func TestMessagesThatDoNotCount(t *testing.T) {
 	}
 }
 
-// counted reads a metric.
-func (p *process) counted(t *testing.T, name string) float64 {
+// unreadable is how many messages the process says that it could not read.
+func (p *process) unreadable(t *testing.T) float64 {
 	t.Helper()
+	const name = "plumbline_test_keys_unreadable_total"
 	families, err := p.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -409,24 +413,4 @@ func TestBrokerAway(t *testing.T) {
 		return true
 	})
 	until(t, "the use is known", func() bool { return !two.List("default")[0].LastUse.IsZero() })
-}
-
-// A long request ends when its key does.
-func TestHold(t *testing.T) {
-	w := newWorld(t)
-	p := w.ready(t)
-	r, text := p.make(t, w, "crm")
-	ctx, release := p.Hold(t.Context(), text)
-	defer release()
-	if ctx.Err() != nil {
-		t.Fatal(ctx.Err())
-	}
-	if err := p.Write(t.Context(), r.Revoke(w.now())); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(10 * time.Second):
-		t.Error("it goes on after the key was revoked")
-	}
 }

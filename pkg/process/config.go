@@ -27,7 +27,8 @@ func foreignVariables() []string {
 // A field takes part if it has the tag `name:"some-key"`: its flag is
 // --some-key, its variable PLUMBLINE_SOME_KEY, its place in the file the member
 // "some-key". Further tags are default, help, enum (allowed values, by comma)
-// and required:"true". A field may be a string, bool, int, int64, float64,
+// required:"true", and secret:"true" for what is taken from the environment and
+// the file only, as everybody on a machine sees the command lines. A field may be a string, bool, int, int64, float64,
 // time.Duration, []string (by comma, or a list in the file), anything that
 // implements encoding.TextUnmarshaler, or a struct, whose keys then begin with
 // its own name and a hyphen (no tag and embedded: they do not).
@@ -51,6 +52,7 @@ type field struct {
 	help     string
 	enum     []string
 	required bool
+	secret   bool // no flag
 	set      bool // a source has filled it
 }
 
@@ -82,6 +84,7 @@ func collectFields(v reflect.Value, prefix string) []*field {
 			def:      tag.Tag.Get("default"),
 			help:     tag.Tag.Get("help"),
 			required: tag.Tag.Get("required") == "true",
+			secret:   tag.Tag.Get("secret") == "true",
 		}
 		if enum := tag.Tag.Get("enum"); enum != "" {
 			f.enum = strings.Split(enum, ",")

@@ -103,6 +103,10 @@ func (s *sources) readFlags(fields []*field, args []string) {
 		case !hasValue:
 			value, args = args[0], args[1:]
 		}
+		if f != nil && f.secret {
+			s.problems = append(s.problems, "flag --"+key+": a command line is no place for a secret: set "+f.variable())
+			continue
+		}
 		s.flags[key] = value
 	}
 }
@@ -220,7 +224,11 @@ func printHelp(w io.Writer, fields []*field) {
 	// A failed write of help has nobody to be told to.
 	_, _ = fmt.Fprint(w, "Settings, as flags; each is also an environment variable and a key of the file.\n\n")
 	for _, f := range fields {
-		_, _ = fmt.Fprintf(w, "  --%s\n      %s (%s", f.key, f.help, f.variable())
+		name := "--" + f.key
+		if f.secret {
+			name = f.variable() + ", and no flag"
+		}
+		_, _ = fmt.Fprintf(w, "  %s\n      %s (%s", name, f.help, f.variable())
 		if f.def != "" {
 			_, _ = fmt.Fprintf(w, ", default %s", f.def)
 		}

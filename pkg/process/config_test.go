@@ -146,6 +146,28 @@ func TestLoadKeepsValuesOutOfErrors(t *testing.T) {
 	}
 }
 
+// A secret is taken from the environment and from the file, and the command line, which everybody on the machine sees, is refused.
+func TestSecretIsNoFlag(t *testing.T) {
+	type withSecret struct {
+		Password string `name:"password" secret:"true" help:"password of the broker"`
+	}
+	var got withSecret
+	_, err := loadTest(&got, []string{"--password=s3cret"}, nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "set PLUMBLINE_PASSWORD") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("by flag: %v", err)
+	}
+	if _, err := loadTest(&got, nil, []string{"PLUMBLINE_PASSWORD=s3cret"}, nil); err != nil || got.Password != "s3cret" {
+		t.Errorf("by variable: %q, %v", got.Password, err)
+	}
+	got = withSecret{}
+	if _, err := loadTest(&got, []string{"--config=c.json"}, nil, map[string]string{"c.json": `{"password": "s3cret"}`}); err != nil || got.Password != "s3cret" {
+		t.Errorf("by file: %q, %v", got.Password, err)
+	}
+	if help, _ := loadTest(&got, []string{"--help"}, nil, nil); strings.Contains(help, "--password") {
+		t.Errorf("the help names a flag:\n%s", help)
+	}
+}
+
 // Any text is the same whether it comes by flag, variable or file.
 func TestSourcesAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -35,6 +35,10 @@ const (
 	buffer = 256
 	// heartbeatEvery keeps proxies from closing a connection on which nothing happens.
 	heartbeatEvery = 10 * time.Second
+	// stillEvery is how soon a stream ends whose viewer may not watch any more.
+	stillEvery = 2 * time.Second
+	// stillWithin is how long one look at it may take.
+	stillWithin = 5 * time.Second
 	// writeWithin is how long one write to a subscriber may take before it counts as gone.
 	writeWithin = 30 * time.Second
 )
@@ -71,6 +75,8 @@ type Viewer struct {
 	// May tells whether the viewer may see what came from a source of a workspace, of a kind that is "" where it could not be
 	// told. It is called for each item, under a lock.
 	May func(workspace, source string, kind event.Kind) bool
+	// Still tells whether the viewer may still watch; nil is always. It is asked every other second, and may take some.
+	Still func(context.Context) bool
 }
 
 // reading is one run of the reader.
@@ -140,7 +146,40 @@ func (t *Tail) Serve(c *gin.Context, v Viewer) {
 	h.Set("X-Accel-Buffering", "no") // a proxy must not wait for more
 	c.Status(http.StatusOK)
 	s := &stream{w: c.Writer, control: http.NewResponseController(c.Writer)}
-	t.feed(c.Request.Context(), s, sub, ready)
+	ctx, cancel := context.WithCancel(c.Request.Context())
+	defer cancel()
+	t.feed(ctx, s, sub, ready)
+}
+
+// still asks once, and does not wait for ever: what is asked may hang, and the next time the answer may be another.
+func (v Viewer) still(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, stillWithin)
+	defer cancel()
+	return v.Still(ctx)
+}
+
+// watch asks whether the viewer may still watch, until they may not: then it closes the channel.
+func (v Viewer) watch(ctx context.Context) <-chan struct{} {
+	ended := make(chan struct{})
+	if v.Still == nil {
+		return ended
+	}
+	go func() {
+		tick := time.NewTicker(stillEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if !v.still(ctx) && ctx.Err() == nil {
+				close(ended)
+				return
+			}
+		}
+	}()
+	return ended
 }
 
 const retryAfter = 10
@@ -149,6 +188,7 @@ const retryAfter = 10
 func (t *Tail) feed(ctx context.Context, s *stream, sub *subscriber, ready <-chan struct{}) {
 	heartbeat := time.NewTicker(heartbeatEvery)
 	defer heartbeat.Stop()
+	ended := sub.viewer.watch(ctx)
 	err := s.comment("waiting for the log")
 	for err == nil {
 		select {
@@ -156,6 +196,9 @@ func (t *Tail) feed(ctx context.Context, s *stream, sub *subscriber, ready <-cha
 			return
 		case <-t.cfg.Stopping:
 			_ = s.event("end", []byte(`{"reason":"the service stops; connect again"}`))
+			return
+		case <-ended:
+			_ = s.event("end", []byte(`{"reason":"you may not watch any more; sign in again, or use another key"}`))
 			return
 		case <-ready:
 			ready = nil

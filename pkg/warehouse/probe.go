@@ -9,6 +9,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"plumbline/pkg/trust"
 )
 
 // Probe finds out whether the warehouse takes rows now, by writing one to a table of its own: a full disk, a missing
@@ -36,7 +38,7 @@ const (
 func hopeless(err error) bool {
 	var refused *clickhouse.Exception
 	if !errors.As(err, &refused) {
-		return errors.Is(err, errChanged)
+		return errors.Is(err, errChanged) || errors.Is(err, trust.ErrRefused)
 	}
 	switch refused.Code {
 	case codeUnknownDatabase, codeUnknownUser, codeWrongPassword, codeRequiredPassword, codeAuthenticationFailed:
@@ -53,10 +55,10 @@ const (
 )
 
 // Await opens the warehouse and brings its schema up to date, and waits for it where it does not answer or can not do so
-// now. It gives up when ctx ends, or where waiting can not help: a wrong address, user or database, or a schema that is
-// not ours.
+// now. It gives up when ctx ends, or where waiting can not help: a wrong address, user or database, a server that we do not
+// believe or that does not believe us, or a schema that is not ours.
 func Await(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
-	if _, err := clickhouse.ParseDSN(cfg.DSN); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("open warehouse: %w", err)
 	}
 	var told time.Time

@@ -22,19 +22,6 @@ import (
 	"plumbline/pkg/event"
 )
 
-// Config says where the warehouse is and how long its work may take.
-type Config struct {
-	// DSN is clickhouse://user:password@host:port/database. The database must exist.
-	DSN string `name:"dsn" required:"true" help:"address of ClickHouse: clickhouse://user:password@host:port/database"`
-	// InsertTimeout bounds one insert; it must stay below the rebalance timeout of the consumer groups, so that a loader
-	// which lost its partitions has stopped writing when another one starts. Default 20 s.
-	InsertTimeout time.Duration `name:"insert-timeout" default:"20s" help:"longest time for one insert"`
-	// RollTimeout bounds one statement of a roll. Default 5 minutes.
-	RollTimeout time.Duration `name:"roll-timeout" default:"5m" help:"longest time for one statement of a roll"`
-	// SegmentRows is from how many events on a day is rolled in segments. Default 20,000.
-	SegmentRows int `name:"segment-rows" default:"20000" help:"from how many events on a day is rolled in segments"`
-}
-
 // DB is an open warehouse. It is safe for concurrent use.
 type DB struct {
 	cfg  Config
@@ -48,7 +35,7 @@ type DB struct {
 // Open connects and waits for the first answer. Blocks travel compressed (LZ4), and inserts are acknowledged when
 // they are in the table: asynchronous inserts are off.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
-	opts, err := clickhouse.ParseDSN(cfg.DSN)
+	opts, err := cfg.Options()
 	if err != nil {
 		return nil, fmt.Errorf("open warehouse: %w", err)
 	}

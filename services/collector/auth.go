@@ -1,7 +1,9 @@
 package collector
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,6 +30,14 @@ type doorman struct {
 	configured *access.Keys
 	ring       *keyring.Keyring
 	metrics    *metrics
+}
+
+// tellIfNobodyMaySend warns of an installation in which no key opens the collector, once its keys are read: a key that is made later
+// is taken as soon as it is.
+func tellIfNobodyMaySend(ctx context.Context, ring *keyring.Keyring, log *slog.Logger) {
+	if err := ring.Await(ctx); err == nil && ring.Writers() == 0 {
+		log.WarnContext(ctx, "nobody may send events: make an API key with plumbline keys new --scope write, or set --write-key")
+	}
 }
 
 // authenticate answers 401 where there is no key, and 403 where it is none of ours or opens nothing any more. It reads

@@ -45,7 +45,8 @@ type Config struct {
 	Warehouse warehouse.Config  `name:"clickhouse"`
 	Secret    event.Secret      `name:"secret" required:"true" help:"key of the hashes of persons and payloads, at least 32 characters; never change it"`
 	// WriteKeys are texts of keys for the default workspace; Keys are further ones of any workspace.
-	WriteKeys []string `name:"write-key" help:"keys that may send events, by comma"`
+	// Without any, only API keys of the installation may send.
+	WriteKeys []string `name:"write-key" help:"keys that may send events, by comma, beside the API keys of the installation"`
 	Workspace string   `name:"workspace" default:"default" help:"workspace of the write keys"`
 	Keys      []access.Key
 	// InboxWorkspaces are those that the inbox may name beside the workspaces of the keys. A name that nobody here knows
@@ -80,6 +81,9 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	d := c.withDefaults()
 	errs := []error{d.Bus.Validate(), d.TLS.Validate()}
+	if d.Warehouse.DSN != "" { // without one it takes events and can not say where they are
+		errs = append(errs, d.Warehouse.Validate())
+	}
 	if len(d.Secret) < event.MinSecret {
 		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", event.MinSecret))
 	}
@@ -88,9 +92,6 @@ func (c Config) Validate() error {
 	}
 	if d.ProduceTimeout < 0 {
 		errs = append(errs, errors.New("produce timeout: it can not be negative"))
-	}
-	if len(d.WriteKeys)+len(d.Keys) == 0 {
-		errs = append(errs, errors.New("write key: give at least one, or nobody can send events"))
 	}
 	for _, k := range d.Keys {
 		if k.Workspace == "" {
@@ -167,12 +168,14 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 		Bus: cfg.Bus, Service: "collector", Data: true, Stopping: mount.Stopping(), Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
 	mount.Router.GET("/v1/tail", auth, func(c *gin.Context) {
+		viewer := viewerOf(keyOf(c))
 		if text := c.GetString(keyTextName); text != "" {
-			ctx, release := ring.Hold(c.Request.Context(), text)
-			defer release()
-			c.Request = c.Request.WithContext(ctx)
+			viewer.Still = func(context.Context) bool {
+				_, err := ring.Find(text)
+				return err == nil
+			}
 		}
-		watch.Serve(c, viewerOf(keyOf(c)))
+		watch.Serve(c, viewer)
 	})
 	mount.Router.GET("/v1/schemas", shelf.list)
 	mount.Router.GET("/v1/schemas/:kind", shelf.one)
@@ -185,6 +188,12 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 		return errors.Join(events.Close(), rejected.Close(), ring.Close(), where.close())
 	})
 	mount.Go("keys of the collector", ring.Run)
+	if len(cfg.WriteKeys)+len(cfg.Keys) == 0 {
+		mount.Go("look for keys that may send", func(ctx context.Context) error {
+			tellIfNobodyMaySend(ctx, ring, mount.Log.With("service", "collector"))
+			return nil
+		})
+	}
 	mount.Go("inbox gate", newGate(cfg, mount, events, rejected).run)
 	return nil
 }

@@ -60,12 +60,36 @@ type served struct {
 // serve starts a collector; it is stopped with the test.
 func serve(t *testing.T, cfg collector.Config) *served {
 	t.Helper()
+	return serveLogging(t, cfg, io.Discard)
+}
+
+// journal is a log that a test reads. It is safe for concurrent use.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// serveLogging also writes the log elsewhere.
+func serveLogging(t *testing.T, cfg collector.Config, log io.Writer) *served {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	addr, done := make(chan string, 1), make(chan error, 1)
 	var routes func() gin.RoutesInfo
 	go func() {
 		done <- process.Server{
-			Addr: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Ready: func(a string) { addr <- a },
+			Addr: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), log), nil)), Ready: func(a string) { addr <- a },
 		}.Run(ctx, func(m *process.Mount) error {
 			routes = m.Router.(*gin.Engine).Routes
 			return collector.Run(ctx, cfg, m)

@@ -85,6 +85,37 @@ func (s *served) with(t *testing.T, text, body string) answer {
 	return s.do(t, http.MethodPost, "/v1/events", body, map[string]string{"Content-Type": batched, "Authorization": "Bearer " + text})
 }
 
+// A collector without a key of its own starts, says that nobody may send events, and takes the first API key that is made; the next
+// one says nothing, as a key is there.
+func TestNoWriteKey(t *testing.T) {
+	cfg := config(t)
+	cfg.WriteKeys = nil
+	const warning = "nobody may send events: make an API key with plumbline keys new --scope write, or set --write-key"
+	log := &journal{}
+	s := serveLogging(t, cfg, log)
+	s.ready(t, http.StatusOK)
+	eventually(t, "it says that nobody may send", func() bool { return strings.Contains(log.String(), warning) })
+	if a := s.with(t, "some-other-key-of-somebody", batch(one("a", nil))); a.Status != http.StatusForbidden || a.Code != "wrong_key" {
+		t.Errorf("an unknown key: %d %s", a.Status, a.Body)
+	}
+	o := newOffice(t, cfg)
+	o.issue("report", now(), func(r *access.Record) { r.Scopes, r.Role = []access.Scope{access.ScopeRead}, access.RoleLeader })
+	if n := o.Writers(); n != 0 {
+		t.Errorf("a key that reads may send: %d", n)
+	}
+	_, text := o.issue("crm", now(), nil)
+	eventually(t, "the first key is taken", func() bool { return s.with(t, text, batch(one("a", nil))).Status == http.StatusAccepted })
+	again := &journal{}
+	s = serveLogging(t, cfg, again)
+	s.ready(t, http.StatusOK)
+	if a := s.with(t, text, batch(one("b", nil))); a.Status != http.StatusAccepted {
+		t.Errorf("after a restart: %d %s", a.Status, a.Body)
+	}
+	if strings.Contains(again.String(), warning) {
+		t.Error("it says that nobody may send, and somebody may")
+	}
+}
+
 // A key that is made while the collector runs is taken, and one that is revoked is refused in less than 5 seconds, at a
 // tail that it watches too. After a restart both are as they were.
 func TestRevokedKeyIsRefused(t *testing.T) {

@@ -104,7 +104,7 @@ func oidcRoundTrip(t *testing.T, b *oidcBench) {
 	if left := ann.cookie(attemptCookie); left != "" {
 		t.Errorf("the attempt's cookie is still there: %s", left)
 	}
-	if page := ann.send("/signin", nil); !strings.Contains(page.body, "You are signed in as Leader") {
+	if page := ann.send("/signin", nil); !strings.Contains(page.body, "You are signed in as Leader") || !strings.Contains(page.body, "Sign out of all browsers") {
 		t.Errorf("the sign-in page of who is signed in: %s", page.body)
 	}
 }

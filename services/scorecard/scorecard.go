@@ -89,7 +89,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports everything that is wrong with the config.
 func (c Config) Validate() error {
-	errs := []error{c.Bus.Validate(), c.TLS.Validate()}
+	errs := []error{c.Bus.Validate(), c.Warehouse.Validate(), c.TLS.Validate()}
 	if len(c.Secret) < event.MinSecret {
 		errs = append(errs, fmt.Errorf("secret: give at least %d bytes", event.MinSecret))
 	}
@@ -127,8 +127,10 @@ type app struct {
 	// replays sends rejects again.
 	replays *replayDesk
 	tail    *tail.Tail
-	// keys are the API keys of the installation.
+	// keys are the API keys of the installation; they also tell which sessions were ended at other scorecards.
 	keys *keyring.Keyring
+	// started is when this process began to read them, by the real clock.
+	started time.Time
 	// writing serialises the writes of an entry, so that If-Match is compared with what is there.
 	writing entryLocks
 }
@@ -155,12 +157,14 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		cfg: cfg, db: db, registry: newRegistryCache(db), days: daily.New(db, cfg.Now, daily.DefaultLimits()), producer: bus.NewProducer(cfg.Bus, bus.Registry),
 		sealer: event.NewSealer(cfg.Secret), admin: access.NewToken(cfg.AdminToken),
 		sessions: access.NewSessions(cfg.Secret, cfg.Now, access.Lifetimes{Idle: cfg.SessionIdle, Absolute: cfg.SessionLife}),
-		attempts: access.NewAttempts(cfg.Now), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
+		attempts: access.NewAttempts(cfg.Now), started: time.Now(), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
 	}
 	if err := a.openSignIn(mount); err != nil {
 		return err
 	}
-	a.keys = keyring.New(keyring.Config{Bus: cfg.Bus, Service: "scorecard", Now: cfg.Now, Metrics: mount.Metrics, Log: a.log})
+	a.keys = keyring.New(keyring.Config{
+		Bus: cfg.Bus, Service: "scorecard", Sessions: a.sessions.Revocations(), Now: cfg.Now, Metrics: mount.Metrics, Log: a.log,
+	})
 	// Reading needs no broker: only who comes with an API key waits for it.
 	mount.Go("topics and keys of the scorecard", func(ctx context.Context) error {
 		if err := bus.Await(ctx, cfg.Bus, a.log); err != nil {

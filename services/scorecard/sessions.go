@@ -17,11 +17,20 @@ func (a *app) session(c *gin.Context) (access.Session, bool) {
 	if err != nil {
 		return access.Session{}, false
 	}
+	a.awaitEnds(c)
 	s, err := a.sessions.Read(cookie)
 	if err != nil || s.Way == access.AsPersona && !a.offersPersonas(c) {
 		return access.Session{}, false
 	}
 	return s, true
+}
+
+// awaitEnds waits, for some seconds after the start of the scorecard, until it has read which sessions were ended before. Then it
+// does not wait any more: who is signed in reads on while the brokers are away.
+func (a *app) awaitEnds(c *gin.Context) {
+	ctx, cancel := context.WithDeadline(c.Request.Context(), a.started.Add(keysPatience))
+	defer cancel()
+	_ = a.keys.Await(ctx) // what is not known by then is taken for not so
 }
 
 // viewerOfSession is who a session belongs to, with the role that they have now.
@@ -46,15 +55,25 @@ func (a *app) viewerOfSession(c *gin.Context, s access.Session) (access.Viewer, 
 
 // roleOf is the role that the registry gives a person now, else that of people without an entry; "" is none.
 func (a *app) roleOf(c *gin.Context, viewer access.Viewer) (access.Role, error) {
-	reg, fingerprint, err := a.registry.get(c, viewer.Workspace)
+	role, by, err := a.currentRole(c, viewer)
 	if err != nil {
 		return "", err
 	}
-	c.Set(registryKey, admittedBy{viewer.Workspace, cachedRegistry{reg, fingerprint}})
-	if p, _, ok := registry.Find[registry.Person](reg, registry.People, viewer.Person, a.now()); ok && p.Role != "" {
-		return access.Role(p.Role), nil
+	c.Set(registryKey, admittedBy{viewer.Workspace, by})
+	return role, nil
+}
+
+// currentRole is that role, and the state of the registry that says so.
+func (a *app) currentRole(ctx context.Context, viewer access.Viewer) (access.Role, cachedRegistry, error) {
+	reg, fingerprint, err := a.registry.get(ctx, viewer.Workspace)
+	if err != nil {
+		return "", cachedRegistry{}, err
 	}
-	return a.cfg.OIDC.Role(), nil
+	by := cachedRegistry{reg, fingerprint}
+	if p, _, ok := registry.Find[registry.Person](reg, registry.People, viewer.Person, a.now()); ok && p.Role != "" {
+		return access.Role(p.Role), by, nil
+	}
+	return a.cfg.OIDC.Role(), by, nil
 }
 
 // renew gives a browser in use a new cookie when the one it has is due.

@@ -43,7 +43,7 @@ func (a *app) signInRoutes(router gin.IRouter) {
 	router.GET("/signin/oidc", a.getSignInProvider)
 	router.GET(signin.CallbackPath, a.getSignInCallback)
 	router.POST("/signin/demo", process.MaxBody(maxSignInForm), a.postPersona)
-	router.POST("/signout", a.signOut)
+	router.POST("/signout", process.MaxBody(maxSignInForm), a.signOut)
 }
 
 // signInCount counts how tries to sign in end.
@@ -76,7 +76,7 @@ func (a *app) offerSignIn(c *gin.Context, to string) {
 	page := signInPage{Title: "Sign in", To: to, Provider: a.providerName(), Begin: true}
 	if s, ok := a.session(c); ok {
 		viewer, err := a.viewerOfSession(c, s)
-		page.SignedIn = true
+		page.SignedIn, page.Everywhere = true, s.Way == access.ByProvider
 		if known := (*httpError)(nil); errors.As(err, &known) {
 			page.Advice = known.detail
 		} else if err == nil {
@@ -195,34 +195,14 @@ func (a *app) enter(c *gin.Context, viewer access.Viewer, way access.Way, to str
 		return
 	}
 	if before, ok := a.session(c); ok {
-		a.sessions.Revocations().Session(before.ID, before.Expires)
+		// Where others cannot be told now, the log of this process says so; the browser has another cookie in any case.
+		_ = a.endSession(c, access.EndOf(before), replacePatience)
 	}
 	http.SetCookie(c.Writer, cookie)
 	private(c)
 	a.signInCount(way, signedIn)
 	a.log.InfoContext(c, "signed in", "way", way, "person", viewer.Person, "request_id", process.RequestID(c))
 	c.Redirect(http.StatusSeeOther, to)
-}
-
-// signOut ends the session, so that no copy of its cookie works any more, and takes the cookie away.
-func (a *app) signOut(c *gin.Context) {
-	if !sameOrigin(c.Request) {
-		process.Problem(c, http.StatusForbidden, "foreign_origin", "Sign out from this site's own pages.", nil)
-		return
-	}
-	if s, ok := a.session(c); ok {
-		a.sessions.Revocations().Session(s.ID, s.Expires)
-	}
-	tls := a.overTLS(c)
-	http.SetCookie(c.Writer, &http.Cookie{
-		Name: access.SessionCookie(tls), Path: "/", MaxAge: -1, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode,
-	})
-	private(c)
-	if wantsPage(c) {
-		c.Redirect(http.StatusSeeOther, "/signin")
-		return
-	}
-	c.Status(http.StatusNoContent)
 }
 
 // overTLS tells whether browsers reach this site over TLS: from here, or by its public address where a proxy ends it.

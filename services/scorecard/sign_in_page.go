@@ -27,6 +27,9 @@ type signInPage struct {
 	// SignedIn says that this browser is somebody's; Role is theirs in words, "" where they have none.
 	SignedIn bool
 	Role     string
+	// Everywhere offers to sign out of all browsers, or, with SignOutAgain, to do that again: this browser's signing out was not
+	// told to all scorecards.
+	Everywhere, SignOutAgain bool
 	// To is where they wanted to get to.
 	To string
 	// Provider is the host of the identity provider; "" for none.

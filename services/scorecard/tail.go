@@ -1,6 +1,8 @@
 package scorecard
 
 import (
+	"context"
+
 	"github.com/gin-gonic/gin"
 
 	"plumbline/pkg/access"
@@ -26,12 +28,32 @@ func (a *app) getTail(c *gin.Context) {
 		a.fail(c, forbidden("Only analysts and administrators may watch single events come in; the summary is for everyone."))
 		return
 	}
+	watcher := watcherOf(viewer)
+	watcher.Still = a.stillWatches(c, viewer)
+	a.tail.Serve(c, watcher)
+}
+
+// stillWatches asks again what let a viewer in: the key, or the session and the role of its person. The admin token holds for as
+// long as the process runs, and so does a viewer whose role cannot be asked for now, because the warehouse is away.
+func (a *app) stillWatches(c *gin.Context, viewer access.Viewer) func(context.Context) bool {
 	if text := c.GetString(keyTextKey); text != "" {
-		ctx, release := a.keys.Hold(c.Request.Context(), text)
-		defer release()
-		c.Request = c.Request.WithContext(ctx)
+		return func(context.Context) bool {
+			_, err := a.keys.Find(text)
+			return err == nil
+		}
 	}
-	a.tail.Serve(c, watcherOf(viewer))
+	session, err := c.Cookie(access.SessionCookie(a.overTLS(c)))
+	if err != nil || c.GetHeader("Authorization") != "" {
+		return nil
+	}
+	return func(ctx context.Context) bool {
+		s, err := a.sessions.Read(session)
+		if err != nil || s.Way != access.ByProvider {
+			return err == nil
+		}
+		role, _, err := a.currentRole(ctx, s.Viewer)
+		return err != nil || role == viewer.Role
+	}
 }
 
 // watcherOf sees the workspace; an administrator also what names none, as in the list of rejects.

@@ -15,13 +15,16 @@ import (
 )
 
 // watch opens the tail as the viewer of the bench and waits until it sees what comes; next reads the next event of it.
-func (b *bench) watch(query string) (next func() (name, data string)) {
+func (b *bench) watch(query string, headers ...string) (next func() (name, data string)) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.base+"/api/v1/tail?"+query, http.NoBody)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	req.Header.Set("Cookie", b.cookie)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		b.t.Fatal(err)

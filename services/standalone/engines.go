@@ -24,7 +24,10 @@ type engines struct {
 
 // startEngines starts what is not given, both at once.
 func startEngines(ctx context.Context, cfg Config, say func(string, ...any)) (*engines, error) {
-	e := &engines{bus: bus.Config{Brokers: cfg.Kafka, Prefix: cfg.Prefix}, warehouse: warehouse.Config{DSN: cfg.ClickHouse}}
+	e := &engines{
+		bus:       bus.Config{Brokers: cfg.Kafka, Prefix: cfg.Prefix, Security: cfg.KafkaSecurity},
+		warehouse: warehouse.Config{DSN: cfg.ClickHouse, Security: cfg.ClickHouseSecurity},
+	}
 	var g errgroup.Group
 	if len(cfg.Kafka) == 0 {
 		say("starting the embedded broker")

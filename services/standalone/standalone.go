@@ -19,6 +19,7 @@ import (
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/process"
+	"plumbline/pkg/warehouse"
 	"plumbline/services/loader"
 	"plumbline/services/scorecard/signin"
 )
@@ -37,6 +38,9 @@ type Config struct {
 	// "embedded", which is what the same variable says to the tests.
 	Kafka      []string `name:"kafka" help:"Kafka brokers, host:port; none: the embedded broker"`
 	ClickHouse string   `name:"clickhouse" help:"ClickHouse, clickhouse://user:password@host:port/database; none: the embedded one"`
+	// KafkaSecurity and ClickHouseSecurity are how outside engines are connected to. See ENGINES.md.
+	KafkaSecurity      bus.Security       `name:"kafka"`
+	ClickHouseSecurity warehouse.Security `name:"clickhouse"`
 	// Prefix begins the names of topics and consumer groups, where several installations share brokers.
 	Prefix string `name:"kafka-prefix" help:"begins the names of topics and consumer groups; default plumbline"`
 	// WriteKey and AdminToken replace those of the data folder.
@@ -83,15 +87,33 @@ func (c *Config) Validate() error {
 			errs = append(errs, fmt.Errorf("--kafka: %q is no host:port", b))
 		}
 	}
-	if c.ClickHouse != "" && !strings.HasPrefix(c.ClickHouse, "clickhouse://") {
-		errs = append(errs, errors.New("--clickhouse: write clickhouse://user:password@host:port/database"))
-	}
+	errs = append(errs, c.validSecurity())
 	if c.SessionIdle < 0 || c.SessionLife < 0 {
 		errs = append(errs, errors.New("--session-idle, --session-life: give a time such as 12h"))
 	}
 	errs = append(errs, loader.ValidRetention(c.RawRetention), c.TLS.Validate(), signin.ValidPublic(c.URL), c.OIDC.Validate(c.URL))
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data: name a folder"))
+	}
+	return errors.Join(errs...)
+}
+
+// validSecurity reports what is wrong with how outside engines are connected to: the embedded ones need no such thing.
+func (c *Config) validSecurity() error {
+	var errs []error
+	if brokers := c.brokers(); len(brokers) > 0 {
+		errs = append(errs, c.KafkaSecurity.Validate(brokers))
+	} else if c.KafkaSecurity != (bus.Security{}) {
+		errs = append(errs, errors.New("--kafka-tls and what goes with it: it is for outside brokers: name them with --kafka, or leave it out"))
+	}
+	switch {
+	case c.ClickHouse == "" && c.ClickHouseSecurity != (warehouse.Security{}):
+		errs = append(errs, errors.New("--clickhouse-tls and what goes with it: it is for an outside ClickHouse: name it with --clickhouse, or leave it out"))
+	case c.ClickHouse == "":
+	case !strings.HasPrefix(c.ClickHouse, "clickhouse://"):
+		errs = append(errs, errors.New("--clickhouse: write clickhouse://user:password@host:port/database"))
+	default:
+		errs = append(errs, warehouse.Config{DSN: c.ClickHouse, Security: c.ClickHouseSecurity}.Validate())
 	}
 	return errors.Join(errs...)
 }

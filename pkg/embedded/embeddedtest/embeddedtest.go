@@ -40,6 +40,9 @@ type shared struct {
 	databaseErr error
 	broker      *embedded.Broker
 	brokerErr   error
+	secure      *Secure
+	secureErr   error
+	closers     []func() error
 }
 
 // Main is the body of TestMain: it becomes the database if this process was
@@ -66,6 +69,9 @@ func (s *shared) stop() error {
 	}
 	if s.broker != nil {
 		errs = append(errs, s.broker.Stop(ctx))
+	}
+	for _, end := range s.closers {
+		errs = append(errs, end())
 	}
 	if s.dir != "" {
 		errs = append(errs, os.RemoveAll(s.dir))

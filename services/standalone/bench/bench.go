@@ -38,6 +38,9 @@ type Config struct {
 	// empty, embedded engines are started. Topics and databases of a benchmark are its own, and removed afterwards.
 	Kafka      []string
 	ClickHouse string
+	// KafkaSecurity and ClickHouseSecurity are how outside engines are connected to.
+	KafkaSecurity      bus.Security
+	ClickHouseSecurity warehouse.Security
 	// Short measures little: it shows that the benchmark runs, its figures mean nothing.
 	Short bool
 	// Lasting is how long the load of [Freshness] lasts, and Share which part of the full load it is; 0 are its own choices.
@@ -90,7 +93,10 @@ type place struct {
 // openPlace starts the engines that are not given: the broker always, the database where it is wanted. Whoever got a
 // place closes it.
 func openPlace(ctx context.Context, cfg Config, database bool) (_ *place, err error) {
-	p := &place{dir: cfg.Dir, bus: bus.Config{Brokers: cfg.Kafka, Prefix: "plumbline-bench-" + unique()}}
+	p := &place{dir: cfg.Dir, bus: bus.Config{Brokers: cfg.Kafka, Prefix: "plumbline-bench-" + unique(), Security: cfg.KafkaSecurity}}
+	if len(cfg.Kafka) == 0 && cfg.KafkaSecurity != (bus.Security{}) || cfg.ClickHouse == "" && cfg.ClickHouseSecurity != (warehouse.Security{}) {
+		return nil, errors.New("how to connect is told for an engine that is not named: name it with --kafka or --clickhouse, or leave that out")
+	}
 	if p.dir == "" {
 		p.temporary = true
 		if p.dir, err = os.MkdirTemp("", "plumbline-bench-"); err != nil {
@@ -112,7 +118,7 @@ func openPlace(ctx context.Context, cfg Config, database bool) (_ *place, err er
 	}
 	err = g.Wait()
 	if err == nil && database && cfg.ClickHouse != "" {
-		err = p.create(ctx, cfg.ClickHouse)
+		err = p.create(ctx, warehouse.Config{DSN: cfg.ClickHouse, Security: cfg.ClickHouseSecurity})
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start engines: %w", err), p.close(ctx))
@@ -127,17 +133,18 @@ func openPlace(ctx context.Context, cfg Config, database bool) (_ *place, err er
 }
 
 // create makes a database of the benchmark's own beside the one that the DSN names.
-func (p *place) create(ctx context.Context, dsn string) error {
+func (p *place) create(ctx context.Context, at warehouse.Config) error {
 	name := "plumbline_bench_" + unique()
-	if err := execute(ctx, dsn, "CREATE DATABASE "+name); err != nil {
+	if err := execute(ctx, at, "CREATE DATABASE "+name); err != nil {
 		return fmt.Errorf("create database: %w", err)
 	}
-	own, err := url.Parse(dsn)
+	own, err := url.Parse(at.DSN)
 	if err != nil {
 		return fmt.Errorf("read address of ClickHouse: %w", err)
 	}
 	own.Path = "/" + name
-	p.drop, p.warehouse.DSN = name, own.String()
+	at.DSN = own.String()
+	p.drop, p.warehouse = name, at
 	return nil
 }
 
@@ -153,7 +160,7 @@ func (p *place) close(ctx context.Context) error {
 		errs = append(errs, deleteTopics(ctx, p.bus))
 	}
 	if p.drop != "" {
-		errs = append(errs, execute(ctx, p.warehouse.DSN, "DROP DATABASE "+p.drop+" SYNC"))
+		errs = append(errs, execute(ctx, p.warehouse, "DROP DATABASE "+p.drop+" SYNC"))
 	}
 	if p.broker != nil {
 		errs = append(errs, p.broker.Stop(ctx))
@@ -169,7 +176,7 @@ func (p *place) close(ctx context.Context) error {
 
 // deleteTopics removes the benchmark's topics from an outside broker.
 func deleteTopics(ctx context.Context, cfg bus.Config) error {
-	transport := &kafka.Transport{}
+	transport := cfg.Transport()
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport}
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})

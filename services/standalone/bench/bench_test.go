@@ -3,12 +3,17 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
+	"plumbline/pkg/bus"
+	"plumbline/pkg/embedded/embeddedtest"
 	"plumbline/pkg/event"
+	"plumbline/pkg/trust"
+	"plumbline/pkg/warehouse"
 )
 
 // Every event that was acknowledged is in the log, in the rounds that count and in the one that does not, and the
@@ -25,6 +30,29 @@ func TestIngestCountsEveryEvent(t *testing.T) {
 	}
 	if res.EventsPerS <= 0 || res.Ratio != res.EventsPerS/res.RawKafkaPerS || res.BytesPerMessage < 300 {
 		t.Errorf("result %+v", res)
+	}
+}
+
+// Outside engines that ask who is there are measured too, by processes that are told how to connect.
+func TestFreshnessOfEnginesOverTLS(t *testing.T) {
+	papers := embeddedtest.SecureBroker(t)
+	overTLS := trust.Config{TLS: true, CA: papers.CA}
+	cfg := Config{
+		Short: true, Events: 500, Dir: t.TempDir(), Kafka: papers.SASL, ClickHouse: papers.SecureDatabase(t, false),
+		KafkaSecurity: bus.Security{
+			Config: overTLS, SASL: bus.SASLScramSHA256, User: papers.User, Password: trust.Password{Text: trust.Secret(papers.Password)},
+		},
+		ClickHouseSecurity: warehouse.Security{Config: overTLS},
+	}
+	res, err := Freshness(t.Context(), cfg)
+	if err != nil || res.Probes == 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if _, err := Ingest(t.Context(), cfg); err != nil {
+		t.Error(err)
+	}
+	if _, err := Loader(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "leave --kafka out") {
+		t.Errorf("the loader: %v; want a refusal", err)
 	}
 }
 

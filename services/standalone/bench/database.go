@@ -7,18 +7,20 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"plumbline/pkg/warehouse"
 )
 
 // execute runs one statement.
-func execute(ctx context.Context, dsn, statement string) error {
-	return withConnection(dsn, func(c driver.Conn) error { return c.Exec(ctx, statement) })
+func execute(ctx context.Context, at warehouse.Config, statement string) error {
+	return withConnection(at, func(c driver.Conn) error { return c.Exec(ctx, statement) })
 }
 
 // withConnection opens a connection of the benchmark's own and closes it afterwards.
-func withConnection(dsn string, do func(driver.Conn) error) error {
-	opts, err := clickhouse.ParseDSN(dsn)
+func withConnection(at warehouse.Config, do func(driver.Conn) error) error {
+	opts, err := at.Options()
 	if err != nil {
-		return fmt.Errorf("read address of ClickHouse: %w", err)
+		return fmt.Errorf("open ClickHouse: %w", err)
 	}
 	conn, err := clickhouse.Open(opts)
 	if err != nil {

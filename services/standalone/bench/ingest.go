@@ -144,7 +144,7 @@ func (p *place) newYardstick(ctx context.Context) (*yardstick, error) {
 	return &yardstick{topic: cfg.Topic(bus.Events), writer: &kafka.Writer{
 		Addr: kafka.TCP(cfg.Brokers...), Topic: cfg.Topic(bus.Events),
 		Balancer: kafka.Murmur2Balancer{Consistent: true}, RequiredAcks: kafka.RequireAll,
-		BatchSize: 1000, BatchBytes: 1_000_000, BatchTimeout: 5 * time.Millisecond, Transport: &kafka.Transport{},
+		BatchSize: 1000, BatchBytes: 1_000_000, BatchTimeout: 5 * time.Millisecond, Transport: cfg.Transport(),
 	}}, nil
 }
 

@@ -48,6 +48,9 @@ func Loader(ctx context.Context, cfg Config) (_ LoaderResult, err error) {
 	if cfg.Short {
 		rounds = 1
 	}
+	if err := cfg.engineCanRead(); err != nil {
+		return LoaderResult{}, err
+	}
 	n := cfg.events(1_000_000, 20_000)
 	p, err := openPlace(ctx, cfg, true)
 	if err != nil {
@@ -118,7 +121,7 @@ func (p *place) loadOnce(ctx context.Context, n int, run func(context.Context, *
 	if out, err = run(ctx, own, n); err != nil {
 		return out, err
 	}
-	out.stored, err = readContents(ctx, own.warehouse.DSN)
+	out.stored, err = readContents(ctx, own.warehouse)
 	return out, err
 }
 

@@ -12,12 +12,13 @@ import (
 
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/pkg/warehouse"
 )
 
 // freshDatabase is the place with a database of one round.
 func (p *place) freshDatabase(ctx context.Context) (own *place, drop func(context.Context) error, err error) {
 	name := "plumbline_bench_" + unique()
-	if err := execute(ctx, p.warehouse.DSN, "CREATE DATABASE "+name); err != nil {
+	if err := execute(ctx, p.warehouse, "CREATE DATABASE "+name); err != nil {
 		return nil, nil, fmt.Errorf("create database: %w", err)
 	}
 	dsn, err := url.Parse(p.warehouse.DSN)
@@ -28,8 +29,17 @@ func (p *place) freshDatabase(ctx context.Context) (own *place, drop func(contex
 	round := *p
 	round.services, round.warehouse.DSN = nil, dsn.String()
 	return &round, func(ctx context.Context) error {
-		return execute(ctx, p.warehouse.DSN, "DROP DATABASE "+name+" SYNC")
+		return execute(ctx, p.warehouse, "DROP DATABASE "+name+" SYNC")
 	}, nil
+}
+
+// engineCanRead tells whether ClickHouse's own Kafka engine can read the topic: how it connects stands in the server's
+// configuration, which is not ours to write.
+func (c Config) engineCanRead() error {
+	if c.KafkaSecurity.TLS || c.KafkaSecurity.SASL != "" {
+		return errors.New("the benchmark of the loader compares with ClickHouse's own Kafka engine, which cannot be told here how to connect by TLS or SASL: name brokers without, or leave --kafka out")
+	}
+	return nil
 }
 
 // contents says what is in the raw tables: how many rows, and a sum that differs where any value of any row does.
@@ -39,8 +49,8 @@ type contents struct {
 }
 
 // readContents reads the raw tables.
-func readContents(ctx context.Context, dsn string) (out contents, err error) {
-	err = withConnection(dsn, func(c driver.Conn) error {
+func readContents(ctx context.Context, at warehouse.Config) (out contents, err error) {
+	err = withConnection(at, func(c driver.Conn) error {
 		for _, k := range trafficKinds() {
 			spec, _ := event.Lookup(k)
 			var table contents
@@ -63,7 +73,7 @@ func readContents(ctx context.Context, dsn string) (out contents, err error) {
 // the fsync among them, are equal.
 func runKafkaEngine(ctx context.Context, p *place, n int) (out loading, err error) {
 	group := "bench-engine-" + unique()
-	err = withConnection(p.warehouse.DSN, func(c driver.Conn) error {
+	err = withConnection(p.warehouse, func(c driver.Conn) error {
 		// A queue begins with its first view, and only the views that are there see a message: so the views are made on a
 		// queue of another, empty topic, whose place the real one then takes.
 		statements := []string{p.queueTable(p.bus.Topic(bus.Inbox), group+"-empty")}

@@ -24,7 +24,7 @@ const (
 // from the start until most of the topic is committed. Both sides commit what they have stored, so that one measure holds
 // for both.
 func watchGroup(ctx context.Context, cfg bus.Config, group string, n int, started time.Time) (rate float64, err error) {
-	transport := &kafka.Transport{}
+	transport := cfg.Transport()
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport, Timeout: 10 * time.Second}
 	ticker := time.NewTicker(groupEvery)
@@ -75,7 +75,7 @@ func committed(ctx context.Context, client *kafka.Client, cfg bus.Config, group 
 
 // forgetGroups makes consumer groups begin anew.
 func forgetGroups(ctx context.Context, cfg bus.Config, groups ...string) error {
-	transport := &kafka.Transport{}
+	transport := cfg.Transport()
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport, Timeout: 10 * time.Second}
 	res, err := client.DeleteGroups(ctx, &kafka.DeleteGroupsRequest{GroupIDs: groups})

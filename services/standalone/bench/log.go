@@ -27,7 +27,7 @@ func (p partitions) messages() int {
 
 // offsets asks the broker how far a topic has been written.
 func offsets(ctx context.Context, cfg bus.Config, topic string) (partitions, error) {
-	transport := &kafka.Transport{}
+	transport := cfg.Transport()
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport}
 	var asked []kafka.OffsetRequest
@@ -68,7 +68,7 @@ func readPartition(ctx context.Context, cfg bus.Config, topic string, p kafka.Pa
 	if p.LastOffset == p.FirstOffset {
 		return nil, nil
 	}
-	r := kafka.NewReader(kafka.ReaderConfig{Brokers: cfg.Brokers, Topic: topic, Partition: p.Partition, MaxBytes: 8 << 20, MaxWait: time.Second})
+	r := kafka.NewReader(kafka.ReaderConfig{Brokers: cfg.Brokers, Dialer: cfg.Dialer(), Topic: topic, Partition: p.Partition, MaxBytes: 8 << 20, MaxWait: time.Second})
 	defer func() { err = errors.Join(err, r.Close()) }()
 	if err := r.SetOffset(p.FirstOffset); err != nil {
 		return nil, err

@@ -1,15 +1,13 @@
 package bench_test
 
 import (
-	"os"
 	"testing"
 
-	"plumbline/pkg/embedded"
+	"plumbline/pkg/embedded/embeddedtest"
 	"plumbline/services/standalone/parts"
 )
 
 func TestMain(m *testing.M) {
-	embedded.Child()
 	parts.Child()
-	os.Exit(m.Run())
+	embeddedtest.Main(m)
 }

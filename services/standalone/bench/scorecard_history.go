@@ -99,7 +99,7 @@ func (c Config) advancing(h *history, size int) func(done, of int) {
 
 // grow adds raw rows until there are so many.
 func (h *history) grow(ctx context.Context, size int) error {
-	return withConnection(h.place.warehouse.DSN, func(c driver.Conn) error {
+	return withConnection(h.place.warehouse, func(c driver.Conn) error {
 		ctx := clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 			// Blocks stay within few months, and are stored by one thread: more would only make more parts.
 			"max_partitions_per_insert_block": 0, "max_insert_threads": 1, "async_insert": 0,
@@ -229,7 +229,7 @@ func (h *history) roll(ctx context.Context) error {
 		return fmt.Errorf("days to roll: %w", err)
 	}
 	for _, table := range append(rollupTables(), "rollup_pointer") {
-		if err := execute(ctx, h.place.warehouse.DSN, "TRUNCATE TABLE "+table); err != nil {
+		if err := execute(ctx, h.place.warehouse, "TRUNCATE TABLE "+table); err != nil {
 			return fmt.Errorf("empty %s: %w", table, err)
 		}
 	}
@@ -300,5 +300,5 @@ func (h *history) takeAway(ctx context.Context) (back func() error, err error) {
 
 // rename renames all raw tables with one statement.
 func (h *history) rename(ctx context.Context, names func(table string) string) error {
-	return execute(ctx, h.place.warehouse.DSN, "RENAME TABLE "+strings.Join(each(rawTables(), names), ", "))
+	return execute(ctx, h.place.warehouse, "RENAME TABLE "+strings.Join(each(rawTables(), names), ", "))
 }

@@ -58,7 +58,7 @@ func (h *history) expectDifference(t *testing.T) {
 	t.Helper()
 	forge := `INSERT INTO rollup_spend SELECT * FROM rollup_spend
 WHERE (day, generation) IN (SELECT day, max(generation) FROM rollup_pointer GROUP BY day) AND n > 0 AND billed > 0 ORDER BY day DESC LIMIT 1`
-	if err := execute(t.Context(), h.place.warehouse.DSN, forge); err != nil {
+	if err := execute(t.Context(), h.place.warehouse, forge); err != nil {
 		t.Fatal(err)
 	}
 	res := ScorecardResult{Latency: Latency{P50: 1}}

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"plumbline/pkg/bus"
+	"plumbline/pkg/trust"
+	"plumbline/pkg/warehouse"
 	"plumbline/services/standalone/bench"
 )
 
@@ -45,6 +48,9 @@ type commonFlags struct {
 	JSON       bool     `name:"json" help:"Print the figures as JSON."`
 	Kafka      []string `placeholder:"HOST:PORT" env:"PLUMBLINE_KAFKA" help:"Kafka brokers; none: an embedded one."`
 	ClickHouse string   `name:"clickhouse" placeholder:"DSN" env:"PLUMBLINE_CLICKHOUSE" help:"ClickHouse, clickhouse://user:password@host:port/database; none: an embedded one."`
+
+	KafkaSecurity      bus.Security       `embed:"" prefix:"kafka-" envprefix:"PLUMBLINE_KAFKA_" group:"How to connect to outside Kafka brokers"`
+	ClickHouseSecurity warehouse.Security `embed:"" prefix:"clickhouse-" envprefix:"PLUMBLINE_CLICKHOUSE_" group:"How to connect to an outside ClickHouse"`
 }
 
 // config is what the flags ask for.
@@ -67,6 +73,7 @@ func (f commonFlags) common(s Streams, name string) (cfg bench.Config, finish fu
 	shown := false
 	return bench.Config{
 		Seed: f.Seed, Kafka: kafka, ClickHouse: f.ClickHouse, Short: f.Short,
+		KafkaSecurity: s.kafkaSecurity(f.KafkaSecurity), ClickHouseSecurity: s.clickHouseSecurity(f.ClickHouseSecurity),
 		Progress: func(done, total int) {
 			if !shown {
 				bar, shown = newProgress(s, name, total), true
@@ -74,6 +81,19 @@ func (f commonFlags) common(s Streams, name string) (cfg bench.Config, finish fu
 			bar.rows(done)
 		},
 	}, func() { bar.finish() }
+}
+
+// kafkaSecurity and clickHouseSecurity are what the flags say, with the password of the environment: it is no flag.
+func (s Streams) kafkaSecurity(of bus.Security) bus.Security {
+	text, _ := s.Env("PLUMBLINE_KAFKA_PASSWORD")
+	of.Text = trust.Secret(text)
+	return of
+}
+
+func (s Streams) clickHouseSecurity(of warehouse.Security) warehouse.Security {
+	text, _ := s.Env("PLUMBLINE_CLICKHOUSE_PASSWORD")
+	of.Text = trust.Secret(text)
+	return of
 }
 
 func (f commonFlags) asJSON() bool { return f.JSON }

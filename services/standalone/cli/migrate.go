@@ -10,7 +10,8 @@ import (
 
 // migrateCommand brings a schema up to date.
 type migrateCommand struct {
-	ClickHouse string `name:"clickhouse" required:"" placeholder:"DSN" env:"PLUMBLINE_CLICKHOUSE" help:"clickhouse://user:password@host:port/database"`
+	ClickHouse string             `name:"clickhouse" required:"" placeholder:"DSN" env:"PLUMBLINE_CLICKHOUSE" help:"clickhouse://user:password@host:port/database"`
+	Security   warehouse.Security `embed:"" prefix:"clickhouse-" envprefix:"PLUMBLINE_CLICKHOUSE_"`
 }
 
 // Help shows examples.
@@ -23,7 +24,7 @@ Example:
 
 // Run migrates.
 func (c *migrateCommand) Run(ctx context.Context, s Streams) error {
-	db, err := warehouse.Open(ctx, warehouse.Config{DSN: c.ClickHouse})
+	db, err := warehouse.Open(ctx, warehouse.Config{DSN: c.ClickHouse, Security: s.clickHouseSecurity(c.Security)})
 	if err != nil {
 		return err
 	}

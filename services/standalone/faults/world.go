@@ -99,7 +99,7 @@ func (w *world) start(ctx context.Context) error {
 	}
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		w.collector, err = w.service(ctx, parts.Collector, parts.Collector, "--secret="+secret, "--write-key=unused-key-0123456789",
+		w.collector, err = w.service(ctx, parts.Collector, parts.Collector, "--secret="+secret,
 			"--workspace-keys="+strings.Join(keys, ","), "--produce-timeout=5s")
 		return err
 	})
