@@ -223,7 +223,7 @@ func TestEmptyWorkspace(t *testing.T) {
 		b.get(card.at("measures", name, "claim").text(), "Claim")
 		b.get("/api/v1/evidence?measure="+name, "Evidence")
 	}
-	card.at("period", "from").is("2026-09-01") // 90 days up to and with 2026-11-02
+	card.at("period", "from").is("2026-09-01") // three months up to and with 2026-11-02
 	card.at("period", "to").is("2026-11-03")
 	b.get("/api/v1/pipeline", "Pipeline").at("time_to_decision", "status").is("no_data")
 	b.get("/api/v1/experiments", "ExperimentList").at("next").is("null")

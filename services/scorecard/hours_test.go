@@ -313,3 +313,65 @@ func TestPerception(t *testing.T) {
 	card.at("measures", "perception_gap", "reason").is("few_answers")
 	b.as(access.RoleIC, "p1").get("/api/v1/scorecard?scope=me", "Scorecard").at("measures", "satisfaction", "reason").is("not_personal")
 }
+
+// Others' work is shown in whole months that are over, whatever the period; the total of fifty people up to now; one's own, and
+// what names nobody, as it is.
+func TestOthersWorkIsShownInMonths(t *testing.T) {
+	b := newBench(t, day("2026-11-10"))
+	b.declare(registry.Workflows, "post", `{"valid_from":"2026-01-01","baseline":{"low":90,"mode":90,"high":90}}`)
+	b.declare(registry.Workflows, "robot", `{"valid_from":"2026-01-01","baseline":{"low":90,"mode":90,"high":90}}`)
+	var events []event.Stored
+	add := func(id, at, team, person string) {
+		events = append(events, work(b, id+at, at, team, "post", person, true, "30", "")) // an hour saved
+	}
+	for i := range 50 {
+		person, team := fmt.Sprint("p", i), map[bool]string{true: "content", false: "web"}[i < 20]
+		add(person, "2026-09-20T10:00", team, person)
+		add(person, "2026-10-20T10:00", team, person)
+		if i < 10 {
+			add(person, "2026-11-05T10:00", team, person)
+		}
+	}
+	events = append(events, work(b, "r", "2026-11-05T11:00", "content", "robot", "", true, "30", ""))
+	b.insert(events...)
+	hours := func(viewer *bench, query string) node {
+		return viewer.get("/api/v1/scorecard"+query, "Scorecard").at("measures", "hours_saved_net")
+	}
+	covers := func(m node, value, from, to string) {
+		t.Helper()
+		m.at("value").is(value)
+		m.at("covers", "from").is(from)
+		m.at("covers", "to").is(to)
+	}
+	const begun = "?from=2026-09-15&to=2026-11-11"
+	org := hours(b, begun) // the 50 of October, the 10 and the robot of November
+	covers(org, "61", "2026-10-01", "2026-11-11")
+	org.at("series", 0, "value").is("50")
+	org.at("series", 1, "value").is("11")
+	card := b.get("/api/v1/scorecard"+begun, "Scorecard")
+	covers(card.at("measures", "net_value_capacity"), "null", "2026-10-01", "2026-11-01")
+	sumOf(t, card.at("contributions"), "hours_saved_net", "61")
+	for i := range card.at("contributions").list() {
+		row := card.at("contributions", i)
+		if want := map[string]string{"content": "20", "web": "30", "Other": "11"}[row.at("name").text()]; row.at("measures", "hours_saved_net", "value").text() != want {
+			t.Errorf("%s has %s hours, want %s", row.at("name").text(), row.at("measures", "hours_saved_net", "value").text(), want)
+		}
+	}
+	evidence := b.get("/api/v1/evidence"+begun+"&measure=hours_saved_net", "Evidence")
+	evidence.at("rows", 0, "team").is("all teams, month not over")
+	evidence.at("rows", 0, "people").is("null")
+	evidence.at("total", "rows").is("3")
+	// A team waits for the end of the month, and so does the organisation where the month is not in the period up to now.
+	covers(hours(b, begun+"&scope=team:content"), "20", "2026-10-01", "2026-11-01")
+	covers(hours(b, "?from=2026-09-15&to=2026-11-10"), "50", "2026-10-01", "2026-11-01")
+	hours(b, "?from=2026-11-01&to=2026-11-11&scope=team:content").at("reason").is("privacy_cells")
+	hours(b, "?from=2026-11-02&to=2026-11-11").at("reason").is("privacy_cells")
+	hours(b, "?from=2026-09-01&to=2026-11-01").at("covers").is("null")
+	// Work that names nobody is nobody's, and one's own is known.
+	robot := hours(b, "?from=2026-11-05&to=2026-11-06&scope=workflow:robot")
+	robot.at("value").is("1")
+	robot.at("covers").is("null")
+	hours(b.as(access.RoleIC, events[0].Data.Shared().Person), "?from=2026-11-05&to=2026-11-06&scope=me").at("value").is("1")
+	// One person of the fifty looks: 49 others are not shown before the month is over.
+	covers(hours(b.as(access.RoleIC, events[0].Data.Shared().Person), begun), "50", "2026-10-01", "2026-11-01")
+}
