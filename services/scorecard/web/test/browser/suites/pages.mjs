@@ -4,6 +4,8 @@ import { describe, it } from 'node:test'
 import { findings } from '../axe.mjs'
 import { addresses, newPage, open, settled } from '../harness.mjs'
 
+const dayBefore = (iso) => new Date(Date.parse(iso) - 86_400_000).toISOString().slice(0, 10)
+
 export function pages(world) {
   describe('pages', () => {
     for (const theme of ['light', 'dark']) {
@@ -72,7 +74,7 @@ export function pages(world) {
       await open(page, world.url + '/')
       await page.locator('.select-like').click()
       await page.getByRole('button', { name: 'This month' }).click()
-      await page.waitForFunction(() => /In \d+ days?, 1 /.test(document.querySelector('.answer .meta')?.textContent ?? ''))
+      await page.waitForURL((address) => /^\d{4}-\d\d-01$/.test(address.searchParams.get('from')) && address.searchParams.get('from').slice(0, 7) === dayBefore(address.searchParams.get('to')).slice(0, 7))
       await page.locator('.select-like').click()
       await page.getByLabel('First day').fill('2026-10-01')
       await page.getByLabel('Last day').fill('2026-10-14')
