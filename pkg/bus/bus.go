@@ -34,10 +34,12 @@ const (
 	Probe Name = "probe"
 	// Access holds every version of every API key, without secrets, and when each was last used; it is compacted.
 	Access Name = "access"
+	// Audit holds who has read evidence and who has changed what; nothing of it is ever taken back.
+	Audit Name = "audit"
 )
 
 // Names lists the topics, always in the same order.
-func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access} }
+func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit} }
 
 // MaxMessageBytes is the most bytes that one message of a topic may have, as the broker counts them.
 const MaxMessageBytes = 1 << 20
