@@ -90,8 +90,19 @@ func ActorKinds() []string {
 	return []string{ByPerson, ByKey, ByToken, ByLink, ByPersona, ByVisitor, ByNobody, BySystem}
 }
 
-// Erased stands in the place of a person who was erased. It is the same for all of them.
-const Erased = "erased"
+// The actors who are no person and no key, and what stands in the place of a person who was erased: the same for all of them.
+const (
+	Token   = "admin token"
+	Link    = "sign-in link"
+	Persona = "demo persona"
+	Visitor = "demo visitor"
+	Nobody  = "nobody"
+	System  = "system"
+	Erased  = "erased"
+)
+
+// Fixed lists the actors that are the same in every workspace.
+func Fixed() []string { return []string{Token, Link, Persona, Visitor, Nobody, System, Erased} }
 
 // Entry is one act. As JSON it is a message on the topic of the audit log, and its columns are those of the table: of two
 // entries with one id the one that has ended holds.

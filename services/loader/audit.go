@@ -61,7 +61,7 @@ func (l *loader) recordErased(ctx context.Context, e registry.Erasure) error {
 		return fmt.Errorf("make audit id: %w", err)
 	}
 	key, value, err := audit.Entry{
-		ID: id.String(), Workspace: e.Workspace, At: time.Now().UTC().Truncate(time.Millisecond), Actor: "system", ActorKind: audit.BySystem,
+		ID: id.String(), Workspace: e.Workspace, At: time.Now().UTC().Truncate(time.Millisecond), Actor: audit.System, ActorKind: audit.BySystem,
 		Action: audit.PersonErased, Outcome: audit.OK, TargetKind: "erasure", Target: e.ErasureID,
 	}.Message()
 	if err != nil {
