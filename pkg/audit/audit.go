@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
 )
 
 // The actions. Each is done somewhere: a test walks them all.
@@ -21,8 +22,9 @@ const (
 	// EvidenceRead is a page of the rows behind a number, EvidenceExport all of them as a file.
 	EvidenceRead   = "evidence.read"
 	EvidenceExport = "evidence.export"
-	// WorkspaceExport is a table of the scorecard as a file.
-	WorkspaceExport = "workspace.export"
+	// WorkspaceExport is a table of the scorecard as a file, InstallationBackup a copy of everything.
+	WorkspaceExport    = "workspace.export"
+	InstallationBackup = "installation.backup"
 	// RejectRead is one reject with its bytes, RejectDryRun what a replay of some would do.
 	RejectRead   = "reject.read"
 	RejectDryRun = "reject.dry_run"
@@ -49,7 +51,7 @@ const (
 // Actions lists the actions, always in the same order.
 func Actions() []string {
 	return []string{
-		EvidenceRead, EvidenceExport, WorkspaceExport, RejectRead, RejectDryRun, RejectReplay, RejectFix, RegistryWrite,
+		EvidenceRead, EvidenceExport, WorkspaceExport, InstallationBackup, RejectRead, RejectDryRun, RejectReplay, RejectFix, RegistryWrite,
 		KeyCreate, KeyRotate, KeyRevoke, PersonErase, PersonErased, SessionSignIn, SessionSignOut, SessionRevoke, AuditRead, AuditExport,
 	}
 }
@@ -129,6 +131,15 @@ type Entry struct {
 	To      string `json:"to,omitzero" ch:"to_text"`
 	// RequestID is that of the request, which the log of the process has too.
 	RequestID string `json:"request_id,omitzero" ch:"request_id"`
+}
+
+// New is an entry of an act that begins now, under an id of its own.
+func New(workspace, action string, now time.Time) (Entry, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Entry{}, fmt.Errorf("make audit id: %w", err)
+	}
+	return Entry{ID: id.String(), Workspace: workspace, At: now.UTC().Truncate(time.Millisecond), Action: action}, nil
 }
 
 // Columns are the columns of the table that an entry fills.

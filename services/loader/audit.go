@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"plumbline/pkg/audit"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
@@ -56,14 +54,12 @@ func (x *erased) anonymise(entries []audit.Entry) {
 // recordErased notes that a person was erased. It comes before the pass that says so: a crash between the two leaves an
 // entry too many, never one too few.
 func (l *loader) recordErased(ctx context.Context, e registry.Erasure) error {
-	id, err := uuid.NewV7()
+	entry, err := audit.New(e.Workspace, audit.PersonErased, time.Now())
 	if err != nil {
-		return fmt.Errorf("make audit id: %w", err)
+		return err
 	}
-	key, value, err := audit.Entry{
-		ID: id.String(), Workspace: e.Workspace, At: time.Now().UTC().Truncate(time.Millisecond), Actor: audit.System, ActorKind: audit.BySystem,
-		Action: audit.PersonErased, Outcome: audit.OK, TargetKind: "erasure", Target: e.ErasureID,
-	}.Message()
+	entry.Actor, entry.ActorKind, entry.Outcome, entry.TargetKind, entry.Target = audit.System, audit.BySystem, audit.OK, "erasure", e.ErasureID
+	key, value, err := entry.Message()
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"plumbline/pkg/access"
@@ -71,6 +70,7 @@ func (l *auditLog) write(ctx context.Context, e audit.Entry) error {
 // act is what a request does, on its way into the log.
 type act struct {
 	entry audit.Entry
+	at    time.Time
 	// begun says that the log has it as begun, told that the log has its end.
 	begun, told bool
 }
@@ -103,9 +103,7 @@ func (a *app) recorded(action string) gin.HandlerFunc {
 func (a *app) act(c *gin.Context, action string) *act {
 	t, ok := c.Value(actKey).(*act)
 	if !ok {
-		t = &act{entry: audit.Entry{
-			Workspace: a.cfg.Workspace, At: a.now().UTC().Truncate(time.Millisecond), RequestID: process.RequestID(c),
-		}}
+		t = &act{entry: audit.Entry{Workspace: a.cfg.Workspace, RequestID: process.RequestID(c)}, at: a.now()}
 		c.Set(actKey, t)
 	}
 	if action != "" {
@@ -172,11 +170,11 @@ func (a *app) tell(c *gin.Context, outcome string) bool {
 // record writes the act as it is now. All that is written of one act has the same id.
 func (a *app) record(c *gin.Context, t *act, outcome string) error {
 	if t.entry.ID == "" {
-		id, err := uuid.NewV7()
+		fresh, err := audit.New("", "", t.at)
 		if err != nil {
-			return fmt.Errorf("make audit id: %w", err)
+			return err
 		}
-		t.entry.ID = id.String()
+		t.entry.ID, t.entry.At = fresh.ID, fresh.At
 	}
 	t.entry.Outcome = outcome
 	viewer := access.Viewer{}
@@ -209,7 +207,7 @@ func actorOf(c *gin.Context, viewer access.Viewer) (actor, kind string) {
 
 // aside records an act beside that of the request, after it was done. Nothing hangs on it.
 func (a *app) aside(c *gin.Context, action, kind, target string) {
-	t := &act{entry: a.act(c, "").entry}
+	t := &act{entry: a.act(c, "").entry, at: a.now()}
 	t.entry.ID, t.entry.Action, t.entry.TargetKind, t.entry.Target = "", action, kind, target
 	_ = a.record(c, t, audit.OK) // the log of the process says that it was not written
 }
