@@ -166,7 +166,7 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		return err
 	}
 	a.keys = keyring.New(keyring.Config{Bus: cfg.Bus, Service: "scorecard", Now: cfg.Now, Metrics: mount.Metrics, Log: a.log})
-	// Reading needs no broker: only who comes with an API key waits for it.
+	// Reading numbers needs no broker: only who comes with an API key waits for it, and what is recorded in the audit log.
 	mount.Go("topics and keys of the scorecard", func(ctx context.Context) error {
 		if err := bus.Await(ctx, cfg.Bus, a.log); err != nil {
 			return err

@@ -86,8 +86,8 @@ function Entries({ first, query, teams, zone }: { first: AuditList; query: Audit
   const columns: Column<AuditEntry>[] = [
     { name: 'at', title: 'When', cell: (e) => <time dateTime={e.at} class="nowrap">{format.instant(e.at, zone)}</time>, csv: (e) => e.at },
     { name: 'actor', title: 'Who', cell: (e) => <Who e={e} />, csv: (e) => e.actor },
-    { name: 'action', title: 'What', cell: (e) => actionWords[e.action], csv: (e) => e.action },
-    { name: 'target', title: 'Of what', cell: (e) => <span class="wrap-any">{targetWords(e, teams, zone)}</span>, csv: (e) => e.target },
+    { name: 'action', title: 'What', cell: (e) => <span class="sentence">{actionWords[e.action]}</span>, csv: (e) => e.action },
+    { name: 'target', title: 'Of what', cell: (e) => <span class="sentence">{targetWords(e, teams, zone)}</span>, csv: (e) => e.target },
     { name: 'outcome', title: 'Outcome', cell: (e) => outcomeWords[e.outcome], csv: (e) => e.outcome },
   ]
   const file = (form: 'csv' | 'ndjson') => `/api/v1/audit?${new URLSearchParams({ ...(query as Record<string, string>), format: form }).toString()}`
@@ -111,7 +111,7 @@ function Who({ e }: { e: AuditEntry }) {
   const words = e.actor_kind === 'key' ? `${e.actor}…` : e.actor
   return (
     <>
-      <a class={e.actor_kind === 'person' || e.actor_kind === 'key' ? 'digits wrap-any' : undefined} href={hereHref(place, { actor: e.actor })}>
+      <a class={e.actor_kind === 'person' || e.actor_kind === 'key' ? 'digits' : undefined} href={hereHref(place, { actor: e.actor })}>
         {words}
       </a>
       {e.role && <span class="sub">{asWords(e)}</span>}
