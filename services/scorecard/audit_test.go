@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
 	"plumbline/pkg/access"
@@ -318,5 +319,34 @@ func TestWithoutTheAuditLog(t *testing.T) {
 	}
 	if n := len(b.topic(bus.Registry)) + len(b.topic(bus.Events)) + len(b.topic(bus.Rejected)) + len(b.topic(bus.Access)) - keys; n != 0 {
 		t.Errorf("%d messages were written", n)
+	}
+}
+
+// An entry costs what one acknowledged write costs: -v prints it. It must stay far below what a request waits for it.
+func TestTimeOfAnEntry(t *testing.T) {
+	b := newBench(t, now())
+	if err := bus.Ensure(t.Context(), b.cfg.Bus); err != nil {
+		t.Fatal(err)
+	}
+	l := newAuditLog(b.cfg, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { _ = l.producer.Close() })
+	var times []time.Duration
+	for range 300 {
+		e, err := audit.New(workspace, audit.EvidenceRead, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Actor, e.ActorKind, e.Outcome, e.Measure, e.Scope = audit.Token, audit.ByToken, audit.OK, "vendor_spend", "org"
+		begun := time.Now()
+		if err := l.write(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		times = append(times, time.Since(begun))
+	}
+	slices.Sort(times)
+	median, slow := times[len(times)/2], times[len(times)*95/100]
+	t.Logf("one entry, one after the other: median %s, 95%% within %s", median, slow)
+	if median > recordPatience/10 {
+		t.Errorf("the median is %s", median)
 	}
 }
