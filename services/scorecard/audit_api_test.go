@@ -14,6 +14,7 @@ import (
 	"plumbline/pkg/access"
 	"plumbline/pkg/audit"
 	"plumbline/pkg/event"
+	"plumbline/services/scorecard/signin"
 )
 
 // auditPerson is somebody who has acted.
@@ -224,6 +225,32 @@ func TestOutcomesOfChanges(t *testing.T) {
 		found := trail.of(request, 1)
 		if len(found) != 1 || found[0].Outcome != want || found[0].Action != audit.RegistryWrite {
 			t.Errorf("%s: %+v", request, found)
+		}
+	}
+}
+
+// Whom the provider names is an entry as the person that they are, whether they are let in or not; what the provider says
+// of nobody leaves none, since anybody can send a browser here with it.
+func oidcAudit(t *testing.T, b *oidcBench) {
+	b = b.on(t)
+	trail := b.trail()
+	for login, want := range map[string]string{"ann@example.com": audit.OK, "bob@example.com": audit.Refused} {
+		v, request := b.browser(), strings.ReplaceAll(login, "@", "-")
+		v.send(v.login(v.begin("/"), login), nil, "X-Request-Id", request)
+		found := trail.of(request, 1)
+		if e := found[0]; len(found) != 1 || e.Outcome != want || e.Actor != pseudonymOf(login) || e.ActorKind != audit.ByPerson || e.Action != audit.SessionSignIn || e.Target != "oidc" {
+			t.Errorf("%s: %+v", login, found)
+		}
+	}
+	b.browser().send(signin.CallbackPath+"?state=x&code=y", nil, "X-Request-Id", "junk")
+	v := b.browser()
+	v.send(v.login(v.begin("/"), "ann@example.com"), nil, "X-Request-Id", "last")
+	trail.of("last", 1)
+	trail.mu.Lock()
+	defer trail.mu.Unlock()
+	for _, e := range trail.entries {
+		if e.RequestID == "junk" {
+			t.Errorf("an answer to no attempt is recorded: %+v", e)
 		}
 	}
 }
