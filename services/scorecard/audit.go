@@ -87,8 +87,12 @@ func (a *app) recorded(action string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		t := a.act(c, action)
 		c.Next()
+		// Whose client has gone gets no answer, and the status stays what it was.
+		gone := !c.Writer.Written() && c.Request.Context().Err() != nil
 		switch status := c.Writer.Status(); {
-		case t.told:
+		case t.told, gone && t.begun:
+		case gone:
+			a.tell(c, audit.Failed)
 		case status < http.StatusBadRequest:
 			a.tell(c, audit.OK)
 		case status < http.StatusInternalServerError:
@@ -140,7 +144,8 @@ func auditAway() error {
 	}
 }
 
-// discloseEvidence records that a page of evidence, or all of it, is read: the last thing before it is answered.
+// discloseEvidence records that a page of evidence, or all of it, is read, once its rows are collected. What can still go wrong
+// after that, such as a cursor of no page, leaves the entry of a read that has shown nothing.
 func (a *app) discloseEvidence(c *gin.Context, p params) error {
 	if p.format == "csv" {
 		a.act(c, audit.EvidenceExport)

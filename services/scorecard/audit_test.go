@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
@@ -319,6 +321,36 @@ func TestWithoutTheAuditLog(t *testing.T) {
 	}
 	if n := len(b.topic(bus.Registry)) + len(b.topic(bus.Events)) + len(b.topic(bus.Rejected)) + len(b.topic(bus.Access)) - keys; n != 0 {
 		t.Errorf("%d messages were written", n)
+	}
+}
+
+// Whose client has gone before an answer has neither read nor changed anything, as far as is known.
+func TestClientsThatGo(t *testing.T) {
+	b := newBench(t, now())
+	trail := b.trail()
+	a := &app{cfg: b.cfg.withDefaults(), now: b.cfg.Now, log: slog.New(slog.DiscardHandler), audit: newAuditLog(b.cfg, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))}
+	t.Cleanup(func() { _ = a.audit.producer.Close() })
+	router := gin.New()
+	router.GET("/read", a.recorded(audit.EvidenceRead), func(c *gin.Context) { a.fail(c, c.Request.Context().Err()) })
+	router.GET("/change", a.recorded(audit.RegistryWrite), func(c *gin.Context) {
+		if err := a.begin(c, "teams", "x"); err != nil {
+			t.Error(err)
+		}
+		a.fail(c, c.Request.Context().Err())
+	})
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for _, path := range []string{"/change", "/read"} {
+		req := httptest.NewRequestWithContext(gone, http.MethodGet, path, http.NoBody)
+		router.ServeHTTP(httptest.NewRecorder(), req)
+	}
+	var got []string
+	for _, e := range trail.of("", 2) {
+		got = append(got, e.Action+" "+e.Outcome)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"evidence.read failed", "registry.write begun"}) {
+		t.Errorf("%v", got)
 	}
 }
 
