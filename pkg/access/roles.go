@@ -30,6 +30,8 @@ const (
 	ReplayRejects Capability = "replay_rejects"
 	// ErasePersons is erasing a person, and seeing who was erased and by whom.
 	ErasePersons Capability = "erase_persons"
+	// ReadAudit is who has read evidence and who has changed what.
+	ReadAudit Capability = "read_audit"
 	// Administer is keys, sessions of others and settings.
 	Administer Capability = "administer"
 )
@@ -55,6 +57,7 @@ func Permissions() []Permission {
 		{ReadRawRejects, admins},
 		{ReplayRejects, admins},
 		{ErasePersons, admins},
+		{ReadAudit, admins},
 		{Administer, admins},
 	}
 }

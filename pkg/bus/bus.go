@@ -35,10 +35,12 @@ const (
 	// Access holds every version of every API key, without secrets, when each was last used, and which sessions were ended
 	// before their time; it is compacted.
 	Access Name = "access"
+	// Audit holds who has read evidence and who has changed what; nothing of it is ever taken back.
+	Audit Name = "audit"
 )
 
 // Names lists the topics, always in the same order.
-func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access} }
+func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit} }
 
 // MaxMessageBytes is the most bytes that one message of a topic may have, as the broker counts them.
 const MaxMessageBytes = 1 << 20

@@ -24,6 +24,10 @@ func (n Name) retention() time.Duration {
 		return 30 * day
 	case Probe:
 		return time.Hour
+	case Audit:
+		// Its table keeps it for ever, and is made anew from here for more than a year. Not for ever here: what the log holds
+		// of a person who was erased goes away only with its messages.
+		return 400 * day
 	default:
 		return 7 * day
 	}

@@ -170,8 +170,8 @@ func (db *DB) rewriteCorrections(ctx context.Context, workspace string, ids, dat
 	return nil
 }
 
-// NamesErased tells whether anything in the raw rows or the rollups of a workspace still, or again, names a person who was
-// erased.
+// NamesErased tells whether anything in the raw rows, the rollups or the audit log of a workspace still, or again, names a
+// person who was erased.
 func (db *DB) NamesErased(ctx context.Context, workspace string) (bool, error) {
 	in := func(c string) string {
 		return digestOf(workspace, c) + " IN (SELECT toString(person) FROM erasures WHERE workspace = " + quote(workspace) + ")"
@@ -184,6 +184,9 @@ func (db *DB) NamesErased(ctx context.Context, workspace string) (bool, error) {
 	}
 	parts = append(parts, "SELECT count() AS n FROM correct WHERE workspace = "+quote(workspace)+
 		` AND arrayExists(x -> `+in("x")+`, extractAll(data, '"(p[0-9a-f]{24})"'))`)
+	for _, c := range auditPersons() {
+		parts = append(parts, "SELECT count() AS n FROM audit WHERE workspace = "+quote(workspace)+" AND "+in(c))
+	}
 	for _, r := range personalRollups() {
 		for _, c := range r.personColumns() {
 			parts = append(parts, "SELECT count() AS n FROM "+r.table+" WHERE workspace = "+quote(workspace)+" AND "+in(c))

@@ -52,6 +52,7 @@ const (
 	StreamMarks    = "marks"
 	StreamRegistry = "registry"
 	StreamRejected = "rejected"
+	StreamAudit    = "audit"
 )
 
 // Progress says how far one partition of one topic is processed, with everything that follows from it.

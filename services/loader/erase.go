@@ -149,12 +149,17 @@ func (l *loader) erase(ctx context.Context, e registry.Erasure, number uint8) er
 	if err := l.eraseRollups(ctx, e, &pass); err != nil {
 		return err
 	}
-	if err := errors.Join(l.db.EraseEntries(ctx, e.Workspace, old), l.eraseRequester(ctx, e)); err != nil {
+	if err := errors.Join(l.db.EraseEntries(ctx, e.Workspace, old), l.eraseRequester(ctx, e), l.db.EraseAudit(ctx, e)); err != nil {
 		return err
 	}
 	pass.FinishedAt = time.Now()
 	if number > lastPass && !pass.Found() {
 		return nil
+	}
+	if number == lastPass {
+		if err := l.recordErased(ctx, e); err != nil {
+			return err
+		}
 	}
 	if err := l.db.InsertErasurePass(ctx, pass); err != nil {
 		return err

@@ -345,7 +345,7 @@ func (e *erasing) topic(client *kafka.Client, partition int) map[string][]byte {
 func (e *erasing) rewind() {
 	e.t.Helper()
 	client := &kafka.Client{Addr: kafka.TCP(e.cfg.Bus.Brokers...), Timeout: 10 * time.Second}
-	for group, topic := range map[string]bus.Name{groupLoader: bus.Events, groupRegistry: bus.Registry, groupRejected: bus.Rejected, groupRoller: bus.Marks} {
+	for group, topic := range map[string]bus.Name{groupLoader: bus.Events, groupRegistry: bus.Registry, groupRejected: bus.Rejected, groupRoller: bus.Marks, groupAudit: bus.Audit} {
 		var commits []kafka.OffsetCommit
 		for p := range e.cfg.Bus.PartitionCount() {
 			commits = append(commits, kafka.OffsetCommit{Partition: p})

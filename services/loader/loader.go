@@ -1,8 +1,8 @@
 // Package loader moves events from the log into the warehouse, each exactly once, and keeps the rollups equal to what
 // is stored.
 //
-// It consumes four topics: events (checked against what is stored, inserted), marks (days to roll anew), registry
-// and rejected (copied into their tables). Of each it commits an offset only after everything that follows from the
+// It consumes five topics: events (checked against what is stored, inserted), marks (days to roll anew), registry,
+// rejected and audit (copied into their tables). Of each it commits an offset only after everything that follows from the
 // messages is durable, so that a crash at any point repeats work and loses none; what is repeated is recognised by
 // identity and changes nothing. The steps and their order are in steps.go, with the reason for the order.
 //
@@ -76,6 +76,7 @@ const (
 	groupRoller   = "roller"
 	groupRegistry = "registry-loader"
 	groupRejected = "reject-loader"
+	groupAudit    = "audit-loader"
 )
 
 // Run loads until ctx ends. With a mount it registers health, metrics and its loops there and returns, so that
@@ -117,7 +118,7 @@ func open(ctx context.Context, cfg Config, mount *process.Mount) (*loader, error
 	l := &loader{
 		cfg: cfg, db: db, log: mount.Log.With("service", "loader"),
 		marks: bus.NewProducer(cfg.Bus, bus.Marks), rejected: bus.NewProducer(cfg.Bus, bus.Rejected),
-		registry: bus.NewProducer(cfg.Bus, bus.Registry), erased: newErased(db, cfg.Secret),
+		registry: bus.NewProducer(cfg.Bus, bus.Registry), audit: bus.NewProducer(cfg.Bus, bus.Audit), erased: newErased(db, cfg.Secret),
 		seal:    &seals{db: db, retention: cfg.RawRetention, now: time.Now},
 		metrics: newMetrics(mount.Metrics), busMetrics: busMetrics,
 	}
@@ -125,7 +126,7 @@ func open(ctx context.Context, cfg Config, mount *process.Mount) (*loader, error
 	l.together = newTogether(l.store)
 	l.progress = newProgress(db, l.log, cfg.Bus.PartitionCount())
 	mount.OnStop("producers of the loader", func(context.Context) error {
-		return errors.Join(l.marks.Close(), l.rejected.Close(), l.registry.Close())
+		return errors.Join(l.marks.Close(), l.rejected.Close(), l.registry.Close(), l.audit.Close())
 	})
 	prober := bus.NewProber(cfg.Bus)
 	mount.OnStop("prober of the loader", func(context.Context) error { prober.Close(); return nil })
@@ -142,6 +143,7 @@ type loader struct {
 	marks      *bus.Producer
 	rejected   *bus.Producer
 	registry   *bus.Producer
+	audit      *bus.Producer
 	erased     *erased
 	seal       *seals
 	seen       *seen
@@ -169,6 +171,9 @@ func (l *loader) start(mount *process.Mount) {
 	})
 	mount.Go("load rejects", func(ctx context.Context) error {
 		return l.consume(ctx, groupRejected, bus.Rejected, warehouse.StreamRejected, l.cfg.Linger, l.rejectedChunk)
+	})
+	mount.Go("load audit log", func(ctx context.Context) error {
+		return l.consume(ctx, groupAudit, bus.Audit, warehouse.StreamAudit, l.cfg.Linger, l.auditChunk)
 	})
 	mount.Go("record progress", l.progress.run)
 	mount.Go("sweep rollups", l.sweep)

@@ -116,6 +116,10 @@ func (a *app) postErasure(c *gin.Context, v *view) error {
 			break // the earliest
 		}
 	}
+	// The erasure, not the person: nothing may say whose it was.
+	if err := a.begin(c, "erasure", e.ErasureID); err != nil {
+		return err
+	}
 	if err := a.writeErasure(c, e); err != nil {
 		return err
 	}

@@ -85,6 +85,9 @@ func (a *app) getEvidence(c *gin.Context, v *view) error {
 		return err
 	}
 	e, err := v.evidence(c, n, p, currency)
+	if err == nil {
+		err = a.discloseEvidence(c, p)
+	}
 	if err != nil {
 		return err
 	}

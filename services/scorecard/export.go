@@ -52,6 +52,10 @@ func (a *app) getExport(c *gin.Context, v *view) error {
 		return err
 	}
 	body, err := v.exportCSV(card, name)
+	if err == nil {
+		a.touches(c, "table", name).asked(p)
+		err = a.disclose(c)
+	}
 	if err != nil {
 		return err
 	}

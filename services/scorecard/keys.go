@@ -221,6 +221,9 @@ func (a *app) keyAuthor(c *gin.Context) string {
 
 // writeKey writes a version, also where the client goes meanwhile, and says so in the log.
 func (a *app) writeKey(c *gin.Context, r access.Record, change string) error {
+	if err := a.begin(c, "key", r.ID); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), a.cfg.WriteTimeout)
 	defer cancel()
 	if err := a.keys.Write(ctx, r); err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"plumbline/pkg/access"
+	"plumbline/pkg/audit"
 	"plumbline/pkg/event"
 	"plumbline/pkg/registry"
 	"plumbline/pkg/warehouse"
@@ -65,6 +66,7 @@ func rules() map[string]rule {
 		"GET /api/v1/erasures":            {roles: admins, ask: "/api/v1/erasures"},
 		"GET /api/v1/erasures/:id":        {roles: admins, ask: "/api/v1/erasures/none"},
 		"POST /api/v1/erasures":           {roles: admins, ask: "/api/v1/erasures", body: `{"no":"person"}`},
+		"GET /api/v1/audit":               {roles: admins, ask: "/api/v1/audit"},
 		"GET /api/v1/keys":                {roles: admins, ask: "/api/v1/keys"},
 		"POST /api/v1/keys":               {roles: admins, ask: "/api/v1/keys", body: `{"no":"key"}`},
 		"POST /api/v1/keys/:id/rotate":    {roles: admins, ask: "/api/v1/keys/none/rotate"},
@@ -150,6 +152,10 @@ func secrets(b *bench) {
 	b.declare(registry.Workflows, "post", `{"valid_from":"2026-01-01","name":"`+secret+`","team":"`+secret+`","owner":"`+secret+`"}`)
 	b.newKey(`{"name":"` + secret + `","scopes":["write"]}`)
 	b.refuse(warehouse.Reject{RejectID: "r1", Source: secret, ID: secret, Code: "bad_value", Message: secret, Raw: []byte(secret)})
+	acted := audit.Entry{ID: "a", Workspace: workspace, At: b.cfg.Now(), Actor: secret, ActorKind: audit.ByPerson, Action: audit.EvidenceRead, Outcome: audit.OK}
+	if err := b.db.InsertAudit(b.t.Context(), []audit.Entry{acted}); err != nil {
+		b.t.Fatal(err)
+	}
 	b.insert(
 		happened(b, "1", "2026-10-05T10:00", secret, "post", "p", &event.HoursSaved{DoingMinutes: warehousetest.Number("5"), Trial: "t"}),
 		happened(b, "2", "2026-10-05T10:00", secret, "post", "", &event.VendorSpend{Vendor: secret, Category: "ai_tool", BilledCost: *warehousetest.Amount("7"), Currency: "USD"}),

@@ -60,6 +60,7 @@ func TestOIDC(t *testing.T) {
 	t.Run("nowhere else", func(t *testing.T) { oidcRedirects(t, b) })
 	t.Run("roles", func(t *testing.T) { oidcRoles(t, b) })
 	t.Run("signing out", func(t *testing.T) { oidcSignOut(t, b) })
+	t.Run("audit log", func(t *testing.T) { oidcAudit(t, b) })
 	t.Run("lifetimes", func(t *testing.T) { oidcLifetimes(t, b) })
 	t.Run("metrics", func(t *testing.T) { oidcMetrics(t, b) })
 }

@@ -187,6 +187,9 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	if record, err = a.signed(v, record, before); err != nil {
 		return err
 	}
+	if err := a.begin(c, string(kind), key); err != nil {
+		return err
+	}
 	if err := a.write(c, record); err != nil {
 		return err
 	}

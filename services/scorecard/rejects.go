@@ -292,6 +292,10 @@ func (a *app) getReject(c *gin.Context, v *view) error {
 	if answer.Outcome, err = a.replayOutcome(c, v, replays[r.RejectID]); err != nil {
 		return err
 	}
+	a.touches(c, "reject", r.RejectID)
+	if err := a.disclose(c); err != nil {
+		return err
+	}
 	c.Header("Cache-Control", "no-store")
 	writeJSON(c, http.StatusOK, answer)
 	return nil

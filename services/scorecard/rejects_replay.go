@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"plumbline/pkg/audit"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 	"plumbline/pkg/warehouse"
@@ -50,14 +52,45 @@ func (a *app) postReplay(c *gin.Context, v *view) error {
 	if err != nil {
 		return err
 	}
+	if err := r.begin(c); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), replayTimeout)
 	defer cancel()
 	if err := r.run(ctx); err != nil {
 		return err
 	}
+	if r.report.DryRun {
+		if err := a.disclose(c); err != nil {
+			return err
+		}
+	}
 	c.Header("Cache-Control", "no-store")
 	writeJSON(c, http.StatusOK, r.report)
 	return nil
+}
+
+// rejectIDForm is that of the ids that we give: what else a request names is not written down.
+var rejectIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
+// begin records what is about to be done: a dry run, which only reads, when it is to be answered.
+func (r *replay) begin(c *gin.Context) error {
+	target := "by filter"
+	switch ids := r.filter.IDs; {
+	case len(ids) == 1 && rejectIDForm.MatchString(ids[0]):
+		target = ids[0]
+	case len(ids) > 0:
+		target = fmt.Sprintf("%d by id", len(ids))
+	}
+	switch {
+	case r.report.DryRun:
+		r.app.act(c, audit.RejectDryRun)
+		r.app.touches(c, "reject", target)
+		return nil
+	case r.fix != nil:
+		r.app.act(c, audit.RejectFix)
+	}
+	return r.app.begin(c, "reject", target)
 }
 
 // run goes through the rejects page by page, oldest first: of two versions of an event the first one wins, as it would

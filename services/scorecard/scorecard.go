@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"plumbline/pkg/access"
+	"plumbline/pkg/audit"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 	"plumbline/pkg/keyring"
@@ -124,6 +125,8 @@ type app struct {
 	log        *slog.Logger
 	now        func() time.Time
 	openapi    openapi
+	// audit records who reads evidence and who changes what.
+	audit *auditLog
 	// replays sends rejects again.
 	replays *replayDesk
 	tail    *tail.Tail
@@ -159,13 +162,15 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		sessions: access.NewSessions(cfg.Secret, cfg.Now, access.Lifetimes{Idle: cfg.SessionIdle, Absolute: cfg.SessionLife}),
 		attempts: access.NewAttempts(cfg.Now), started: time.Now(), log: mount.Log.With("service", "scorecard"), now: cfg.Now,
 	}
+	a.audit = newAuditLog(cfg, mount.Metrics, a.log)
+	mount.OnStop("audit log of the scorecard", func(context.Context) error { return a.audit.producer.Close() })
 	if err := a.openSignIn(mount); err != nil {
 		return err
 	}
 	a.keys = keyring.New(keyring.Config{
 		Bus: cfg.Bus, Service: "scorecard", Sessions: a.sessions.Revocations(), Now: cfg.Now, Metrics: mount.Metrics, Log: a.log,
 	})
-	// Reading needs no broker: only who comes with an API key waits for it.
+	// Reading numbers needs no broker: only who comes with an API key waits for it, and what is recorded in the audit log.
 	mount.Go("topics and keys of the scorecard", func(ctx context.Context) error {
 		if err := bus.Await(ctx, cfg.Bus, a.log); err != nil {
 			return err
@@ -189,13 +194,39 @@ func (a *app) routes(mount *process.Mount) error {
 	api := mount.Router.Group("/api/v1", a.authenticate)
 	// What computes; writes mostly wait, and the stream of the tail stays open.
 	computing := api.Group("", process.NewGate(placesAtATime(), placesEach, placeWait, mount.Metrics, "plumbline_scorecard_turned_away_total").Handler(askerOf))
+	a.reads(computing)
+	api.GET("/tail", a.getTail)
+	computing.POST("/what-if", process.MaxBody(maxEntry), a.answer(a.postWhatIf))
+	api.POST("/erasures", a.recorded(audit.PersonErase), process.MaxBody(maxEntry), a.answer(a.postErasure))
+	api.PUT("/registry/:kind/*key", a.recorded(audit.RegistryWrite), process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))
+	api.GET("/keys", a.manage(a.getKeys))
+	api.POST("/keys", a.recorded(audit.KeyCreate), process.MaxBody(maxEntry), a.manage(a.postKey))
+	api.POST("/keys/:id/rotate", a.recorded(audit.KeyRotate), process.MaxBody(maxEntry), a.manage(a.rotateKey))
+	api.DELETE("/keys/:id", a.recorded(audit.KeyRevoke), a.manage(a.deleteKey))
+	// Not the reject of that name.
+	api.GET("/rejects/replay", func(c *gin.Context) {
+		c.Header("Allow", http.MethodPost)
+		process.Problem(c, http.StatusMethodNotAllowed, "method_not_allowed", "Send a replay with POST.", nil)
+	})
+	api.POST("/rejects/replay", a.recorded(audit.RejectReplay), process.MaxBody(maxReplayBody), a.answer(a.postReplay))
+	mount.Router.GET("/api/openapi.json", a.openapi.serveJSON)
+	mount.Router.GET("/api/docs", a.openapi.serveDocs)
+	a.signInRoutes(mount.Router)
+	site, err := newSite()
+	if err != nil {
+		return fmt.Errorf("scorecard: %w", err)
+	}
+	mount.Fallback(site.serve)
+	return nil
+}
+
+// reads are the questions that only read; who asks the last ones is in the audit log.
+func (a *app) reads(computing gin.IRouter) {
 	for path, handler := range map[string]handlerFunc{
 		"/session":             a.getSession,
 		"/scorecard":           a.getScorecard,
 		"/metrics":             a.getMetrics,
-		"/export":              a.getExport,
 		"/claims/:id":          a.getClaim,
-		"/evidence":            a.getEvidence,
 		"/experiments":         a.getExperiments,
 		"/experiments/*key":    a.getExperiment,
 		"/trials":              a.getTrials,
@@ -206,7 +237,6 @@ func (a *app) routes(mount *process.Mount) error {
 		"/perception":          a.getPerception,
 		"/rejects":             a.getRejects,
 		"/rejects/summary":     a.getRejectSummary,
-		"/rejects/:id":         a.getReject,
 		"/registry/:kind":      a.getRegistryList,
 		"/registry/:kind/*key": a.getRegistryEntry,
 		"/erasures":            a.getErasures,
@@ -214,29 +244,17 @@ func (a *app) routes(mount *process.Mount) error {
 	} {
 		computing.GET(path, a.answer(handler))
 	}
-	api.GET("/tail", a.getTail)
-	computing.POST("/what-if", process.MaxBody(maxEntry), a.answer(a.postWhatIf))
-	api.POST("/erasures", process.MaxBody(maxEntry), a.answer(a.postErasure))
-	api.PUT("/registry/:kind/*key", process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))
-	api.GET("/keys", a.manage(a.getKeys))
-	api.POST("/keys", process.MaxBody(maxEntry), a.manage(a.postKey))
-	api.POST("/keys/:id/rotate", process.MaxBody(maxEntry), a.manage(a.rotateKey))
-	api.DELETE("/keys/:id", a.manage(a.deleteKey))
-	// Not the reject of that name.
-	api.GET("/rejects/replay", func(c *gin.Context) {
-		c.Header("Allow", http.MethodPost)
-		process.Problem(c, http.StatusMethodNotAllowed, "method_not_allowed", "Send a replay with POST.", nil)
-	})
-	api.POST("/rejects/replay", process.MaxBody(maxReplayBody), a.answer(a.postReplay))
-	mount.Router.GET("/api/openapi.json", a.openapi.serveJSON)
-	mount.Router.GET("/api/docs", a.openapi.serveDocs)
-	a.signInRoutes(mount.Router)
-	site, err := newSite()
-	if err != nil {
-		return fmt.Errorf("scorecard: %w", err)
+	for path, read := range map[string]struct {
+		action  string
+		handler handlerFunc
+	}{
+		"/evidence":    {audit.EvidenceRead, a.getEvidence},
+		"/export":      {audit.WorkspaceExport, a.getExport},
+		"/rejects/:id": {audit.RejectRead, a.getReject},
+		"/audit":       {audit.AuditRead, a.getAudit},
+	} {
+		computing.GET(path, a.recorded(read.action), a.answer(read.handler))
 	}
-	mount.Fallback(site.serve)
-	return nil
 }
 
 const (

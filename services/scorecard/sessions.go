@@ -104,6 +104,7 @@ func (a *app) authenticateSession(c *gin.Context, s access.Session) {
 		a.fail(c, err)
 		return
 	}
+	c.Set(wayKey, s.Way)
 	a.admit(c, viewer, true)
 }
 

@@ -1,6 +1,7 @@
 package scorecard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"plumbline/pkg/access"
+	"plumbline/pkg/audit"
 	"plumbline/pkg/process"
 	"plumbline/services/scorecard/signin"
 )
@@ -62,9 +64,16 @@ func (a *app) getSignIn(c *gin.Context) {
 	if a.tooManyAttempts(c) {
 		return
 	}
+	// A link turns into a session once, so that it is not taken before it is known that the session can be recorded.
+	a.act(c, audit.SessionSignIn)
+	if err := a.begin(c, "session", string(access.ByLink)); err != nil {
+		a.fail(c, err)
+		return
+	}
 	viewer, ok := a.cfg.SignIns.Redeem(token)
 	if !ok {
 		a.attempts.Failed(c.RemoteIP())
+		a.tell(c, audit.Refused)
 		a.refuseSignIn(c, access.ByLink, signin.BadLink.Meaning(), to)
 		return
 	}
@@ -133,6 +142,10 @@ func (a *app) getSignInCallback(c *gin.Context) {
 		a.signInCount(access.ByProvider, "unavailable")
 		a.fail(c, err)
 	case role == "":
+		c.Set(viewerKey, viewer)
+		a.act(c, audit.SessionSignIn)
+		a.touches(c, "session", string(access.ByProvider))
+		a.tell(c, audit.Refused)
 		a.failSignIn(c, &signin.Refusal{Reason: signin.NotRegistered}, to)
 	default:
 		a.enter(c, viewer, access.ByProvider, to)
@@ -190,6 +203,13 @@ func (a *app) postPersona(c *gin.Context) {
 // enter signs a browser in and leads it to a path of this site. Whoever it belonged to before is signed out.
 func (a *app) enter(c *gin.Context, viewer access.Viewer, way access.Way, to string) {
 	cookie, err := a.sessions.Cookie(a.sessions.Start(viewer, way), a.overTLS(c))
+	if err == nil {
+		c.Set(viewerKey, viewer)
+		c.Set(wayKey, way)
+		a.act(c, audit.SessionSignIn)
+		a.touches(c, "session", string(way))
+		err = a.disclose(c)
+	}
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -197,6 +217,7 @@ func (a *app) enter(c *gin.Context, viewer access.Viewer, way access.Way, to str
 	if before, ok := a.session(c); ok {
 		// Where others cannot be told now, the log of this process says so; the browser has another cookie in any case.
 		_ = a.endSession(c, access.EndOf(before), replacePatience)
+		a.aside(c, audit.SessionRevoke, "session", cmp.Or(before.Viewer.Person, string(before.Way)))
 	}
 	http.SetCookie(c.Writer, cookie)
 	private(c)

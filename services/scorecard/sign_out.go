@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"plumbline/pkg/access"
+	"plumbline/pkg/audit"
 	"plumbline/pkg/process"
 )
 
@@ -29,7 +30,9 @@ func (a *app) signOut(c *gin.Context) {
 	private(c)
 	everywhere := c.PostForm("everywhere") == "true"
 	if s, ended, ok := a.sessionToEnd(c); ok {
-		if err := a.endSession(c, a.endOf(s, everywhere, ended), signOutPatience); err != nil {
+		err := a.endSession(c, a.endOf(s, everywhere, ended), signOutPatience)
+		a.recordSignOut(c, s, everywhere, err == nil)
+		if err != nil {
 			a.failSignOut(c, everywhere)
 			return
 		}
@@ -43,6 +46,22 @@ func (a *app) signOut(c *gin.Context) {
 		return
 	}
 	c.Status(http.StatusNoContent)
+}
+
+// recordSignOut has a signing out in the audit log, after it was done.
+func (a *app) recordSignOut(c *gin.Context, s access.Session, everywhere, done bool) {
+	c.Set(viewerKey, s.Viewer)
+	c.Set(wayKey, s.Way)
+	a.act(c, audit.SessionSignOut)
+	target, outcome := string(s.Way), audit.OK
+	if everywhere {
+		target = "all of " + target
+	}
+	if !done {
+		outcome = audit.Failed
+	}
+	a.touches(c, "session", target)
+	a.tell(c, outcome)
 }
 
 // sessionToEnd is the session of the browser that asks, and whether it was ended already: perhaps not everybody was told.

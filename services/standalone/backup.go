@@ -12,9 +12,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"plumbline/pkg/access"
+	"plumbline/pkg/audit"
+	"plumbline/pkg/bus"
 	"plumbline/pkg/process"
 	"plumbline/services/standalone/backup"
 )
@@ -25,6 +29,9 @@ const (
 	BackupPath  = "/admin/backup"
 	BackupBytes = "X-Plumbline-Backup-Bytes"
 )
+
+// recordPatience is how long a backup waits for its entry in the audit log.
+const recordPatience = 10 * time.Second
 
 // ErrOutsideEngines says that a folder does not hold the data of its installation.
 var ErrOutsideEngines = errors.New("the engines of this installation are outside of it: back them up with their own tools, as BACKUP.md says")
@@ -47,6 +54,12 @@ func (in *installation) mountBackup(e *engines, m *process.Mount) {
 			return
 		}
 		defer one.Unlock()
+		if err := in.recordBackup(c, e); err != nil {
+			in.log.ErrorContext(c, "backup refused", "error", err)
+			c.Header("Retry-After", "5")
+			process.Problem(c, http.StatusServiceUnavailable, "audit_away", "A backup is recorded before it is made, and the audit log has not taken the entry: try again in a few seconds.", nil)
+			return
+		}
 		if err := in.streamBackup(c, e); err != nil {
 			in.log.ErrorContext(c, "backup failed", "error", err)
 			if c.Writer.Written() {
@@ -55,6 +68,24 @@ func (in *installation) mountBackup(e *engines, m *process.Mount) {
 			process.Problem(c, http.StatusInternalServerError, "backup_failed", err.Error(), nil)
 		}
 	})
+}
+
+// recordBackup puts into the audit log that a copy of everything is made, before it is.
+func (in *installation) recordBackup(c *gin.Context, e *engines) error {
+	entry, err := audit.New(Workspace, audit.InstallationBackup, time.Now())
+	if err != nil {
+		return err
+	}
+	entry.Actor, entry.ActorKind, entry.Role, entry.Outcome, entry.RequestID = audit.Token, audit.ByToken, string(access.RoleAdmin), audit.OK, process.RequestID(c)
+	key, value, err := entry.Message()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), recordPatience)
+	defer cancel()
+	producer := bus.NewProducer(e.bus, bus.Audit)
+	_, err = producer.Produce(ctx, []bus.Message{{Key: key, Value: value}})
+	return errors.Join(err, producer.Close())
 }
 
 func (in *installation) streamBackup(c *gin.Context, e *engines) (err error) {

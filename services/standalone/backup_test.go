@@ -119,6 +119,11 @@ func account(t *testing.T, s standalone.Server) map[string]string {
 	text("experiment", get(t, s, "/experiments/e?metric=").at(t, "variants"))
 	text("workflow", get(t, s, "/registry/workflows/brief").value)
 	text("rejects", get(t, s, "/rejects?from=2026-01-01").at(t, "rejects"))
+	waitFor(t, "the audit log", func() bool {
+		changes, _ := get(t, s, "/audit?action=registry.write").at(t, "entries").([]any)
+		text("audit", changes)
+		return len(changes) == 2 && !strings.Contains(out["audit"], `"begun"`)
+	})
 	return out
 }
 
@@ -184,6 +189,10 @@ func TestBackupAndRestore(t *testing.T) {
 	online := filepath.Join(root, "online.tar")
 	report := backUp(t, s, data, online)
 	sent := stopWriting()
+	waitFor(t, "the entry of the backup", func() bool {
+		made, _ := get(t, s, "/audit?action=installation.backup").at(t, "entries").([]any)
+		return len(made) == 1
+	})
 	if !report.Online || report.Pause <= 0 || len(sent) == 0 {
 		t.Errorf("a backup of a running installation, with %d events meanwhile: %+v", len(sent), report)
 	}

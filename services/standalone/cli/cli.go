@@ -55,6 +55,7 @@ type commands struct {
 	Export    exportCommand    `cmd:"" help:"Write a table of the scorecard as CSV."`
 	Explain   explainCommand   `cmd:"" help:"Say what a measure means: unit, formula, how it adds up."`
 	Erase     eraseCommand     `cmd:"" help:"Take a person out of everything, for good; the totals stay."`
+	Audit     auditCommand     `cmd:"" help:"Show who has read evidence and who has changed what."`
 	Keys      keysCommand      `cmd:"" help:"Show the keys of a data folder; make, list, rotate and revoke API keys."`
 	Backup    backupCommand    `cmd:"" help:"Copy an installation with embedded engines into one file, running or not."`
 	Restore   restoreCommand   `cmd:"" help:"Make a new data folder of a backup."`

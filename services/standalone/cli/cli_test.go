@@ -67,6 +67,11 @@ func TestUsage(t *testing.T) {
 		{[]string{"keys", "rotate"}, 2, `expected "<id>"`},
 		{[]string{"keys", "rotate", "x", "--overlap=-1h"}, 2, "--overlap: it can not be negative"},
 		{[]string{"keys", "revoke", "x", "--url", "http://127.0.0.1:1", "--token", "t"}, 1, "is it running?"},
+		{[]string{"audit", "--data", "nowhere"}, 2, "no server is known"},
+		{[]string{"audit", "--from", "soon"}, 2, "--from: write how long ago"},
+		{[]string{"audit", "--limit", "0"}, 2, "--limit: write a number"},
+		{[]string{"audit", "--format", "xml"}, 2, `--format must be one of "text","json","csv","ndjson"`},
+		{[]string{"audit", "--out", "x"}, 2, "--out: choose a format"},
 		{[]string{"scorecard", "--data", "nowhere"}, 2, "no server is known: give --url, set PLUMBLINE_URL"},
 	} {
 		code, out, errs := run(t, nil, "", c.args...)
@@ -81,7 +86,7 @@ func TestUsage(t *testing.T) {
 
 // TestHelp: every command has help with examples.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"up", "demo", "import", "event", "tail", "scorecard", "explain", "export", "rejects", "replay", "keys", "migrate", "version"} {
+	for _, name := range []string{"up", "demo", "import", "event", "tail", "scorecard", "explain", "export", "rejects", "replay", "audit", "keys", "migrate", "version"} {
 		code, out, _ := run(t, nil, "", name, "--help")
 		if code != 0 || !strings.Contains(out, "Example") || !strings.Contains(out, "plumbline "+name) {
 			t.Errorf("help of %s:\n%s", name, out)

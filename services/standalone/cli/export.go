@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -42,25 +42,17 @@ func (c *exportCommand) Run(ctx context.Context, s Streams) error {
 			query.Set(name, text)
 		}
 	}
-	raw, err := c.send(ctx, s, http.MethodGet, "/api/v1/export?"+query.Encode(), nil)
-	if err != nil {
-		return err
-	}
-	if c.Out == "" {
-		s.printf("%s", raw)
-		return nil
-	}
-	return writeWhole(c.Out, raw)
+	return c.stream(ctx, s, "/api/v1/export?"+query.Encode(), c.Out)
 }
 
 // writeWhole writes a file that is there whole or not at all.
-func writeWhole(path string, raw []byte) error {
+func writeWhole(path string, from io.Reader) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	name := file.Name()
-	_, err = file.Write(raw)
+	_, err = io.Copy(file, from)
 	if closed := file.Close(); err == nil {
 		err = closed
 	}

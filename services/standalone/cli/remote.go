@@ -90,6 +90,39 @@ func (a admin) call(ctx context.Context, s Streams, method, path string, body []
 
 // send sends a request to the scorecard's API and returns the body of the answer.
 func (a admin) send(ctx context.Context, s Streams, method, path string, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	answer, err := a.open(ctx, s, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Close() }()
+	raw, err := io.ReadAll(answer)
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return raw, nil
+}
+
+// stream writes what the scorecard's API answers as it comes, however long it is: to a file, which is there whole or not at
+// all, or to standard output where none is named.
+func (a admin) stream(ctx context.Context, s Streams, path, file string) error {
+	answer, err := a.open(ctx, s, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Close() }()
+	if file != "" {
+		return writeWhole(file, answer)
+	}
+	if _, err := io.Copy(s.Out, answer); err != nil {
+		return fmt.Errorf("read the answer, which is not whole: %w", err)
+	}
+	return nil
+}
+
+// open sends a request to the scorecard's API and returns the body of the answer to be read and closed.
+func (a admin) open(ctx context.Context, s Streams, method, path string, body []byte) (io.ReadCloser, error) {
 	address, err := a.address(s)
 	if err != nil {
 		return nil, err
@@ -98,8 +131,6 @@ func (a admin) send(ctx context.Context, s Streams, method, path string, body []
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, address+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", address, err)
@@ -112,15 +143,15 @@ func (a admin) send(ctx context.Context, s Streams, method, path string, body []
 	if err != nil {
 		return nil, fmt.Errorf("ask the server (is it running?): %w", err)
 	}
+	if res.StatusCode >= 200 && res.StatusCode <= 299 {
+		return res.Body, nil
+	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
-	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return nil, refusedBy(res, raw)
-	}
-	return raw, nil
+	return nil, refusedBy(res, raw)
 }
 
 // refusedBy is an answer that is none.

@@ -19,6 +19,7 @@ const CoveragePage = lazy(async () => (await import('./pages/coverage/coverage')
 const PerceptionPage = lazy(async () => (await import('./pages/perception/perception')).PerceptionPage, 'the perception')
 const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')).BarriersPage, 'the barriers')
 const KeysPage = lazy(async () => (await import('./pages/keys/keys')).KeysPage, 'the keys')
+const AuditPage = lazy(async () => (await import('./pages/audit/audit')).AuditPage, 'the audit log')
 const IngestPage = lazy(async () => (await import('./pages/ingest/ingest')).IngestPage, 'what is not counted')
 const Drawer = lazy(async () => (await import('./drawer/drawer')).Drawer, 'the claim', true)
 
@@ -70,6 +71,7 @@ function page(place: Place, shared: Shared) {
   if (first === 'coverage' && !second) return <CoveragePage {...shared} />
   if (first === 'barriers' && !second) return <BarriersPage {...shared} />
   if (first === 'keys' && !second) return <KeysPage zone={zone} />
+  if (first === 'audit' && !second) return <AuditPage session={shared.session} teams={shared.teams} />
   if (first === 'ingest' && !second) return <IngestPage session={shared.session} />
   return (
     <>
@@ -116,7 +118,7 @@ function useAbsolutePeriod(session: Session | null, place: Place): void {
   }, [session, view.from, view.to])
 }
 
-const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest', keys: 'Keys' }
+const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest', keys: 'Keys', audit: 'Audit' }
 
 /** Tells the window and the screen reader where one has arrived. */
 function useArrival(place: Place): void {

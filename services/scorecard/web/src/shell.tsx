@@ -15,7 +15,10 @@ const pages = [
 ]
 
 /** Pages that only administrators can use. */
-const administration = [{ path: '/keys', name: 'Keys' }]
+const administration = [
+  { path: '/keys', name: 'Keys' },
+  { path: '/audit', name: 'Audit' },
+]
 
 export interface ShellProps {
   session: Session | null

@@ -6,7 +6,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
+  AuditList, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
   ReplayReport, Scorecard, Session, Trial, TrialList,
 } from './types'
 
@@ -29,6 +29,7 @@ export type PillarQuery = NonNullable<paths['/api/v1/coverage']['get']['paramete
 export type PipelineQuery = NonNullable<paths['/api/v1/pipeline']['get']['parameters']['query']>
 export type RejectQuery = NonNullable<paths['/api/v1/rejects']['get']['parameters']['query']>
 export type ReplayFilter = Pick<RejectQuery, 'code' | 'source' | 'stage' | 'type' | 'status' | 'q' | 'from' | 'to'>
+export type AuditQuery = NonNullable<paths['/api/v1/audit']['get']['parameters']['query']>
 export type TailQuery = NonNullable<paths['/api/v1/tail']['get']['parameters']['query']>
 export type EvidenceQuery = paths['/api/v1/evidence']['get']['parameters']['query']
 
@@ -90,6 +91,7 @@ export const api = {
   makeKey: (body: KeyRequest) => read<NewKey>(client.POST('/api/v1/keys', { body, ...text })),
   rotateKey: (id: string, overlap: string) => read<NewKey>(client.POST('/api/v1/keys/{id}/rotate', { params: { path: { id } }, body: { overlap }, ...text })),
   revokeKey: (id: string) => read<Key>(client.DELETE('/api/v1/keys/{id}', { params: { path: { id } }, ...text })),
+  audit: (query: AuditQuery, signal?: AbortSignal) => read<AuditList>(client.GET('/api/v1/audit', { params: { query }, ...text, signal }), signal),
   claim: (id: string, signal?: AbortSignal) => read<Claim>(client.GET('/api/v1/claims/{id}', { params: { path: { id } }, ...text, signal }), signal),
   evidence: (query: EvidenceQuery, signal?: AbortSignal) =>
     read<Evidence>(client.GET('/api/v1/evidence', { params: { query }, ...text, signal }), signal),

@@ -1,6 +1,7 @@
 // The browser tests against one real server with the demo organisation: npm run test:browser
 import { after, before, describe } from 'node:test'
 import { launchBrowser, startServer } from './harness.mjs'
+import { audit } from './suites/audit.mjs'
 import { budget } from './suites/budget.mjs'
 import { drawer } from './suites/drawer.mjs'
 import { ingest } from './suites/ingest.mjs'
@@ -36,6 +37,7 @@ describe('the app', { concurrency: 1 }, () => {
   ingest(world)
   live(world)
   keys(world)
+  audit(world)
   personas(world)
   security(world)
 })

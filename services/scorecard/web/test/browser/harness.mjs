@@ -154,6 +154,9 @@ export async function addresses(url) {
   return Object.fromEntries(Object.entries(pages).filter(([, path]) => path))
 }
 
+/** The pages that only administrators can use: they are opened with the admin token. */
+export const administration = { keys: '/keys', audit: '/audit' }
+
 async function teamAddress(url) {
   const scorecard = await (await fetch(`${url}/api/v1/scorecard`)).json()
   const team = scorecard.contributions?.find((row) => row.row === 'member' && row.team)

@@ -1,13 +1,13 @@
 /** What is not counted? */
-import { useLayoutEffect } from 'preact/hooks'
 import { api } from '../../api/api'
 import type { RejectSummary, Session } from '../../api/types'
 import { AsOf } from '../../components/asof'
+import { DaysForm, useDays } from '../../components/days'
 import { Notice, Show } from '../../components/notice'
 import { CsvLink, Table, type Column } from '../../components/table'
 import * as format from '../../format'
 import { useData } from '../../state/data'
-import { go, here, hereHref, usePlace, type Place } from '../../state/url'
+import { hereHref, usePlace } from '../../state/url'
 import { Excluded } from './excluded'
 import { RejectsList } from './list'
 import { LiveTail } from './live'
@@ -19,14 +19,7 @@ const days = 30
 
 export function IngestPage({ session }: { session: Session | null }) {
   const place = usePlace()
-  const since = day(place, 'since')
-  const until = day(place, 'until')
-  useLayoutEffect(() => {
-    if (!session || (since && until)) return
-    const end = until ?? format.addDays(session.today, 1)
-    // Where the address stands now: others may have put their own part into it since this was drawn.
-    go(hereHref(here(), { since: since ?? format.addDays(end, -days), until: end }), 'replace')
-  }, [session, since, until, place.query.toString()])
+  const { since, until } = useDays(session, days)
   const key = since && until ? `ingest ${since} ${until}` : null
   const loaded = useData(key, (signal) => api.rejectSummary(since ?? '', until ?? '', signal))
   const opened = place.query.get('reject')
@@ -34,7 +27,7 @@ export function IngestPage({ session }: { session: Session | null }) {
     <>
       <header class="page-head">
         <h1>What is not counted?</h1>
-        {since && until && <Period key={`${since} ${until}`} since={since} until={until} />}
+        {since && until && <DaysForm key={`${since} ${until}`} since={since} until={until} title="Arrived from" />}
         <p class="print-only">{since && until && `Arrived ${format.period(since, until)}`}</p>
       </header>
       <Show loaded={key === null ? { ...loaded, loading: true } : loaded} what="what came in">
@@ -48,40 +41,6 @@ export function IngestPage({ session }: { session: Session | null }) {
       </Show>
       {session && <LiveTail session={session} />}
     </>
-  )
-}
-
-function day(place: Place, name: string): string | null {
-  const text = place.query.get(name)
-  return text && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : null
-}
-
-/** The days of arrival: other than everywhere else, where it counts when something happened. */
-function Period({ since, until }: { since: string; until: string }) {
-  const submit = (event: Event) => {
-    event.preventDefault()
-    const data = new FormData(event.currentTarget as HTMLFormElement)
-    const first = String(data.get('first'))
-    const last = String(data.get('last'))
-    if (first && last && first <= last) go(hereHref(here(), { since: first, until: format.addDays(last, 1), reject: null }))
-  }
-  return (
-    <form class="controls" onSubmit={submit}>
-      <label>
-        <span>Arrived from</span>
-        <input type="date" name="first" required defaultValue={since} />
-      </label>
-      <label>
-        <span>to</span>
-        <input type="date" name="last" required defaultValue={format.addDays(until, -1)} />
-      </label>
-      <div class="control">
-        <span aria-hidden="true">&nbsp;</span>
-        <button type="submit" class="button">
-          Show
-        </button>
-      </div>
-    </form>
   )
 }
 

@@ -1,10 +1,11 @@
 /** The refused events themselves, by filters that stand in the address. */
-import { useEffect, useState } from 'preact/hooks'
-import { api, Problem, type RejectQuery } from '../../api/api'
+import { api, type RejectQuery } from '../../api/api'
 import type { Reject, RejectList, RejectSummary } from '../../api/types'
+import { MoreOf } from '../../components/more'
 import { Notice, Show } from '../../components/notice'
 import * as format from '../../format'
 import { useData } from '../../state/data'
+import { useMore } from '../../state/more'
 import { go, hereHref, usePlace } from '../../state/url'
 import { sourceWords, stageWords, statusWords, typeWords } from './words'
 
@@ -104,29 +105,8 @@ function FilterForm({ reasons }: { reasons: RejectSummary['reasons'] }) {
 }
 
 function Rows({ first, query, zone }: { first: RejectList; query: RejectQuery; zone: string }) {
-  const [more, setMore] = useState<Reject[]>([])
-  const [next, setNext] = useState(first.next)
-  const [problem, setProblem] = useState<Problem | null>(null)
-  const [loading, setLoading] = useState(false)
-  useEffect(() => {
-    setMore([])
-    setNext(first.next)
-  }, [first])
-  const rejects = [...first.rejects, ...more]
-  const showMore = async () => {
-    if (loading) return
-    setLoading(true)
-    try {
-      const page = await api.rejects({ ...query, limit: 200, cursor: next ?? undefined })
-      setMore([...more, ...page.rejects])
-      setNext(page.next)
-      setProblem(null)
-    } catch (cause) {
-      setProblem(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
-    }
-    setLoading(false)
-  }
-  if (rejects.length === 0) {
+  const list = useMore(first, (page) => page.rejects, (cursor) => api.rejects({ ...query, limit: 200, cursor }))
+  if (list.rows.length === 0) {
     return (
       <Notice title="No refused event is like that">
         <p>Nothing was refused in these days that fits the filter.</p>
@@ -136,23 +116,11 @@ function Rows({ first, query, zone }: { first: RejectList; query: RejectQuery; z
   return (
     <>
       <ul class="rejects">
-        {rejects.map((r) => (
+        {list.rows.map((r) => (
           <Row key={r.id} r={r} zone={zone} />
         ))}
       </ul>
-      {problem && (
-        <p class="callout" role="alert">
-          {problem.detail}
-        </p>
-      )}
-      <p class="actions">
-        <span class="meta">{format.counted(rejects.length, 'event', 'events')} shown, the latest first</span>
-        {next && (
-          <button type="button" class="button" aria-disabled={loading} onClick={() => void showMore()}>
-            Show more
-          </button>
-        )}
-      </p>
+      <MoreOf list={list} one="event" many="events" />
     </>
   )
 }

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { addresses, newPage, open } from '../harness.mjs'
+import { addresses, administration, newPage, open } from '../harness.mjs'
 
 const kib = (bytes) => Math.round((bytes / 1024) * 10) / 10
 
 /** Bytes after gzip of what a page loads, by kind. */
 async function weight(world, path, files) {
-  const { page, close } = await newPage(world.browser, { url: world.url })
+  const { page, close } = await newPage(world.browser, { url: world.url, token: world.keys.admin })
   const waiting = []
   page.on('response', (response) => {
     const name = new URL(response.url()).pathname
@@ -55,7 +55,7 @@ export function budget(world) {
       const first = new Map()
       await weight(world, '/', first)
       const all = new Map(first)
-      for (const path of Object.values(await addresses(world.url))) await weight(world, path, all)
+      for (const path of Object.values({ ...(await addresses(world.url)), ...administration })) await weight(world, path, all)
       const [js, jsAll, css] = [total(first, '.js'), total(all, '.js'), total(all, '.css')]
       t.diagnostic(`first route ${kib(js)} KB JavaScript, all routes ${kib(jsAll)} KB, ${kib(css)} KB CSS (gzip)`)
       assert.ok(js > 0 && js <= 60 * 1024, `first route ${js} bytes`)
