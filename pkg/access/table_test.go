@@ -78,8 +78,11 @@ func TestProtectWithoutTheViewer(t *testing.T) {
 
 func TestCrossing(t *testing.T) {
 	large := []access.Crossing{
-		{Row: "a", Column: "w", People: people(0, 7)}, {Row: "a", Column: "v", People: people(10, 6)},
-		{Row: "b", Column: "w", People: people(20, 5)}, {Row: "b", Column: "v", People: people(30, 6)}, {Row: "b", Column: "u", People: nil},
+		{Row: "a", Column: "w", People: people(0, 7)},
+		{Row: "a", Column: "v", People: people(10, 6)},
+		{Row: "b", Column: "w", People: people(20, 5)},
+		{Row: "b", Column: "v", People: people(30, 6)},
+		{Row: "b", Column: "u", People: nil},
 	}
 	got := access.Protect(large, nil, "", 5)
 	for _, c := range append(large, access.Crossing{Row: "c", Column: "w"}) { // nobody is in the last two

@@ -129,7 +129,9 @@ func WeekOf(day string) string {
 }
 
 // MonthOf is the first day of the month of a day.
-func MonthOf(day time.Time) time.Time { return time.Date(day.Year(), day.Month(), 1, 0, 0, 0, 0, time.UTC) }
+func MonthOf(day time.Time) time.Time {
+	return time.Date(day.Year(), day.Month(), 1, 0, 0, 0, 0, time.UTC)
+}
 
 // mustDay reads a day that came from a typed column.
 func mustDay(day string) event.Day {

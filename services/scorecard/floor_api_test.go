@@ -110,9 +110,18 @@ func newRaid(t *testing.T, r *rand.Rand) *raid {
 // periods are months, runs of them, and others that are not made of months.
 func (o *raid) periods() [][2]string {
 	return [][2]string{
-		{"2026-01-01", "2026-02-01"}, {"2026-02-01", "2026-03-01"}, {"2026-03-01", "2026-04-01"}, {"2026-01-01", "2026-03-01"},
-		{"2026-02-01", "2026-04-01"}, {"2026-01-01", "2026-04-01"}, {"2025-12-20", "2026-03-17"}, {"2026-01-10", "2026-04-01"},
-		{"2026-01-05", "2026-01-12"}, {"2026-01-01", "2026-02-02"}, {"2026-01-01", "2026-01-31"}, {"2026-02-14", "2026-02-15"},
+		{"2026-01-01", "2026-02-01"},
+		{"2026-02-01", "2026-03-01"},
+		{"2026-03-01", "2026-04-01"},
+		{"2026-01-01", "2026-03-01"},
+		{"2026-02-01", "2026-04-01"},
+		{"2026-01-01", "2026-04-01"},
+		{"2025-12-20", "2026-03-17"},
+		{"2026-01-10", "2026-04-01"},
+		{"2026-01-05", "2026-01-12"},
+		{"2026-01-01", "2026-02-02"},
+		{"2026-01-01", "2026-01-31"},
+		{"2026-02-14", "2026-02-15"},
 	}
 }
 
@@ -161,7 +170,7 @@ func (o *raid) scorecard(scope metric.Scope, p [2]string, today time.Time, query
 			}
 		}
 	}
-	o.prices(scope, query, within)
+	o.prices(query, within)
 }
 
 // table takes the rows of members, and those that are merged as what the members leave of the total.
@@ -183,7 +192,7 @@ func (o *raid) table(measure string, rows node, key string, within func(piece) b
 }
 
 // prices takes what another price of each class changes, where it may be asked: the hours of the class.
-func (o *raid) prices(scope metric.Scope, query string, within func(piece) bool) {
+func (o *raid) prices(query string, within func(piece) bool) {
 	o.b.t.Helper()
 	for _, class := range o.classes {
 		body := fmt.Sprintf(`{"registry":{"rates":{%q:{"loaded_hourly_rate":"%d","currency":"USD"}}}}`, class, 2*o.rate[class])

@@ -3,6 +3,7 @@ package scorecard
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -123,7 +124,8 @@ func (o *target) published(scope metric.Scope, from, to time.Time) (forms [][]in
 		for _, span := range spans {
 			for _, row := range who.rowsOf(by, span) {
 				forms = append(forms, o.form(func(p piece) bool {
-					return within(p) && inMonths(span, p.month) && contains(row, by.people(metric.PeopleRow{Team: p.team, Workflow: p.workflow}))
+					return within(p) && inMonths(span, p.month) &&
+						slices.Contains(row.Parts, by.people(metric.PeopleRow{Team: p.team, Workflow: p.workflow}))
 				}))
 			}
 		}
@@ -137,21 +139,7 @@ func (o *target) published(scope metric.Scope, from, to time.Time) (forms [][]in
 }
 
 func inMonths(span []month, first time.Time) bool {
-	for _, m := range span {
-		if m.first.Equal(first) {
-			return true
-		}
-	}
-	return false
-}
-
-func contains(row access.Cell, key string) bool {
-	for _, part := range row.Parts {
-		if part == key {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(span, func(m month) bool { return m.first.Equal(first) })
 }
 
 // The attack on the numbers: of 10,000 random organisations everything is asked that can be, in every scope and for every
