@@ -117,7 +117,7 @@ func (v *view) contributions(n *numbers, by dimension) []contribution {
 			c := &contribution{Row: kind, Measures: map[string]cell{}}
 			switch {
 			case kind == rowOther:
-				c.Name = "Other"
+				c.Name = n.otherName()
 			case kind == rowUnassigned:
 				c.Name = "Unassigned"
 			case by.kind == registry.Teams:
@@ -161,6 +161,14 @@ func (v *view) contributions(n *numbers, by dimension) []contribution {
 		return cmp.Or(cmp.Compare(rank(a.Row), rank(b.Row)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Team+a.Workflow, b.Team+b.Workflow))
 	})
 	return out
+}
+
+// otherName is what the merged row is called: what belongs to no member yet is in it.
+func (n *numbers) otherName() string {
+	if !n.live() {
+		return "Other"
+	}
+	return "Other, and everybody since " + n.closed.To.Format("2 January")
 }
 
 // spendBy is the table of the spend and of what was saved by vendor or by category, the largest spend first.

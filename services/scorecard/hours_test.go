@@ -353,7 +353,7 @@ func TestOthersWorkIsShownInMonths(t *testing.T) {
 	sumOf(t, card.at("contributions"), "hours_saved_net", "61")
 	for i := range card.at("contributions").list() {
 		row := card.at("contributions", i)
-		if want := map[string]string{"content": "20", "web": "30", "Other": "11"}[row.at("name").text()]; row.at("measures", "hours_saved_net", "value").text() != want {
+		if want := map[string]string{"content": "20", "web": "30", "Other, and everybody since 1 November": "11"}[row.at("name").text()]; row.at("measures", "hours_saved_net", "value").text() != want {
 			t.Errorf("%s has %s hours, want %s", row.at("name").text(), row.at("measures", "hours_saved_net", "value").text(), want)
 		}
 	}

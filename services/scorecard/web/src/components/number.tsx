@@ -70,7 +70,7 @@ export function StatusWords({ status, reason }: { status: Status; reason: string
 /** Which days a number is of, where they are not all of the period. */
 export function Covered({ measure }: { measure: Pick<Measure, 'covers' | 'status'> }) {
   if (!measure.covers || measure.status !== 'ok') return null
-  return <span class="covered">Of {format.period(measure.covers.from, measure.covers.to)}</span>
+  return <span class="covered">Of {format.period(measure.covers.from, measure.covers.to)}, whole months</span>
 }
 
 /** "1,234 events · 41 people". */
