@@ -73,6 +73,12 @@ type CapacityInput struct {
 	Haircut func(grade int) decimal.Decimal
 }
 
+// Before is the input of the work before a day.
+func (in CapacityInput) Before(day event.Day) CapacityInput {
+	in.Hours.Rows = slices.DeleteFunc(slices.Clone(in.Hours.Rows), func(r HoursRow) bool { return !r.Day.Before(day.Time) })
+	return in
+}
+
 // moneyDigits is how many decimals the money of a cell keeps.
 const moneyDigits = 18
 

@@ -125,13 +125,15 @@ type PricedPlace struct{ Month, Team, Workflow string }
 // only those who claim it are counted.
 func (in HoursInput) Priced(rows []HoursRow) map[PricedPlace]bool {
 	out, prices := map[PricedPlace]bool{}, in.prices()
-	for _, r := range rows {
-		pieces, _ := prices.pieces(r)
-		for _, p := range pieces {
-			at := PricedPlace{dayText(MonthOf(r.Day)), r.Team, r.Workflow}
-			claimed, seen := out[at]
-			out[at] = p.b.source == FromGiven && (claimed || !seen)
+	for i := range rows {
+		r := &rows[i]
+		_, priced := prices.at(r.Workflow, r.Trial, dayAt(r.Day))
+		if !priced && r.GivenN == 0 {
+			continue
 		}
+		at := PricedPlace{dayText(MonthOf(r.Day)), r.Team, r.Workflow}
+		claimed, seen := out[at]
+		out[at] = !priced && (claimed || !seen)
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/shopspring/decimal"
+	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
@@ -109,15 +110,48 @@ func (v *view) climb(ctx context.Context, n *numbers, currency string) error {
 }
 
 // climbClosed takes the ladder of the months that others' work is shown of: benefits of two months are not held against
-// the costs of three.
+// the costs of three. The hours are folded already; what is in money is folded again, of these months.
 func (v *view) climbClosed(ctx context.Context, n *numbers, currency string) error {
-	of, err := v.compute(ctx, n.closed, currency, ladderKeys()...)
-	if err != nil {
+	of := &numbers{
+		window: n.closed, closed: n.closed, worked: n.closed, folds: map[string]metric.Fold{}, earners: n.earners, capacity: n.capacity,
+	}
+	of.folds[metric.CapacityValue] = n.folds[metric.CapacityValue]
+	if n.live() {
+		of.capacity = metric.FoldCapacity(n.priced.Before(n.closed.To), currency)
+		of.folds[metric.CapacityValue] = n.earners.withhold(of.capacity)
+	}
+	var keys []string
+	for _, b := range ladderBenefits() {
+		if b.key != metric.CapacityValue {
+			keys = append(keys, b.key)
+		}
+	}
+	if err := v.foldMoney(ctx, of, currency, append(keys, metric.AICost)); err != nil {
+		return err
+	}
+	if err := v.climb(ctx, of, currency); err != nil {
 		return err
 	}
 	n.ladder, n.leftOut = of.ladder, of.leftOut
 	for _, key := range ladderKeys() {
 		n.folds[key] = n.of(n.closed, of.folds[key])
+	}
+	return nil
+}
+
+// foldMoney adds some of the measures in money to the numbers.
+func (v *view) foldMoney(ctx context.Context, n *numbers, currency string, keys []string) error {
+	folds := make([]metric.Fold, len(keys))
+	group, ctx := errgroup.WithContext(ctx)
+	money := v.money(n, currency)
+	for i, key := range keys {
+		group.Go(func() (err error) { folds[i], err = money[key](ctx); return err })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, key := range keys {
+		n.folds[key] = folds[i]
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ type numbers struct {
 	hidden bool
 	// capacity is the capacity value before the privacy floor: what counts in an overlap group is decided on it.
 	capacity metric.Fold
+	// priced is what it was folded from.
+	priced metric.CapacityInput
 	// ladder are the rungs, leftOut what they leave out because it is counted elsewhere.
 	ladder  metric.Ladder
 	leftOut []metric.Excluded
@@ -156,6 +158,7 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	if len(own.Persons) > 0 {
 		capacity.Hours = in.With(rated)
 	}
+	n.priced = capacity
 	folds := atOnce(map[string]func() metric.Fold{
 		metric.HoursSavedNet: func() metric.Fold { return metric.FoldHours(in) },
 		metric.ReworkRate:    func() metric.Fold { return metric.FoldRework(in.Rows, in.People) },
@@ -163,7 +166,7 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	})
 	n.capacity = folds[metric.CapacityValue]
 	if w.Scope.Kind != metric.ScopeMe {
-		v.priced(n, all)
+		v.crowds(n, all)
 	}
 	n.hidden = isEmpty(n.worked) || !n.savers.allowed()
 	for key, fold := range folds {
@@ -172,9 +175,9 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	return folds, nil
 }
 
-// priced settles who stands behind the hours and their value: work without a baseline, and hours without a rate, are in
+// crowds settles who stands behind the hours and their value: work without a baseline, and hours without a rate, are in
 // neither, and nobody hides behind people who are not counted. rows are the work of the whole workspace.
-func (v *view) priced(n *numbers, rows []metric.HoursRow) {
+func (v *view) crowds(n *numbers, rows []metric.HoursRow) {
 	n.savers = n.workers.of(n.input.Priced(rows), v.classOf)
 	rates := v.registry.Keys(registry.Rates)
 	n.earners = n.savers.only(func(team, person string) bool { return slices.Contains(rates, v.classOf(team, person)) })

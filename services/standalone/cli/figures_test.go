@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,5 +28,22 @@ func TestFigure(t *testing.T) {
 		if got := figure(jsontext.Value(tt.value), tt.unit); got != tt.want {
 			t.Errorf("%s %s is shown as %q, want %q", tt.value, tt.unit, got, tt.want)
 		}
+	}
+}
+
+// Measures that are not of the whole period are listed with their days, each span once; what has no value is of no days.
+func TestCoverNotes(t *testing.T) {
+	t.Parallel()
+	autumn, all := &covers{"2026-09-01", "2026-11-01"}, &covers{"2026-09-01", "2026-11-28"}
+	got := coverNotes(map[string]measure{
+		"rework_rate": {Status: "ok", Covers: autumn}, "hours_saved_net": {Status: "ok", Covers: all}, "barrier_hours": {Status: "ok", Covers: autumn},
+		"trained_share": {Status: "withheld", Covers: autumn}, "vendor_spend": {Status: "ok"},
+	})
+	want := []string{
+		"from 2026-09-01, before 2026-11-01: barrier_hours, rework_rate: what others do is shown in whole months",
+		"from 2026-09-01, before 2026-11-28: hours_saved_net: what others do is shown in whole months",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -44,6 +44,13 @@ type measure struct {
 	Warnings []struct {
 		Message string `json:"message"`
 	} `json:"warnings"`
+	// Covers are the days that the value is of, where they are not those of the period.
+	Covers *covers `json:"covers"`
+}
+
+type covers struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // rung is one rung of the ladder, as far as it is printed.
@@ -135,7 +142,24 @@ func printMeasures(s Streams, measures map[string]measure) {
 		}
 		s.printf("%-22s %16s %-8s %-34s %8s  %s\n", key, figure(m.Value, m.Unit), unitShown(m.Unit), interval, figure(m.N, "events"), figure(m.Grade, "level"))
 	}
+	notes = append(notes, coverNotes(measures)...)
 	if len(notes) > 0 {
 		s.printf("\nto be known\n%s\n\n", strings.Join(notes, "\n"))
 	}
+}
+
+// coverNotes say of which days measures are that are not of the whole period.
+func coverNotes(measures map[string]measure) []string {
+	of := map[covers][]string{}
+	for _, key := range slices.Sorted(maps.Keys(measures)) {
+		if m := measures[key]; m.Covers != nil && m.Status == "ok" {
+			of[*m.Covers] = append(of[*m.Covers], key)
+		}
+	}
+	var out []string
+	for c, keys := range of {
+		out = append(out, fmt.Sprintf("from %s, before %s: %s: what others do is shown in whole months", c.From, c.To, strings.Join(keys, ", ")))
+	}
+	slices.Sort(out)
+	return out
 }
