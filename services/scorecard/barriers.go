@@ -26,7 +26,6 @@ func (v *view) barriers(ctx context.Context, n *numbers, _ string) (map[string]m
 		return w.Scope.Holds(team, workflow)
 	}
 	n.pillar.lost = slices.DeleteFunc(slices.Clone(all), func(l metric.LostTime) bool { return !mine(l.Team, l.Workflow, l.Person) })
-	n.pillar.allReported, n.pillar.allLost = rows, all
 	n.pillar.reported = slices.DeleteFunc(slices.Clone(rows), func(r metric.BarrierRow) bool { return !mine(r.Team, r.Workflow, r.Person) })
 	silent := uint64(0)
 	for _, r := range metric.Silent(rows, w.From, w.To) {

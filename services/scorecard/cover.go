@@ -11,8 +11,8 @@ import (
 )
 
 // cover settles which days of a period others' work is shown of: its whole months that are over, and for the total of an
-// organisation of fifty people or more those of the month that is not. One's own is shown as it is, and so is work in which
-// nobody else is named.
+// organisation of fifty people or more those of the month that is not. One's own is shown as it is, and so is the work of months
+// in which nobody else is named in the scope.
 func (v *view) cover(ctx context.Context, n *numbers) error {
 	n.closed, n.worked = n.window, n.window
 	if n.window.Scope.Kind == metric.ScopeMe {
@@ -23,9 +23,8 @@ func (v *view) cover(ctx context.Context, n *numbers) error {
 	if !ok {
 		n.closed.From = n.closed.To // no day, wherever the period is
 	}
-	everybody := n.window
-	everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
-	rows, err := read[metric.PeopleRow](ctx, v, metric.PeopleQuery{Window: everybody})
+	// Of whole months: else the days on which nobody of a scope works could be told from the others.
+	rows, err := read[metric.PeopleRow](ctx, v, metric.PeopleQuery{Window: wholeMonths(n.window)})
 	if err != nil {
 		return err
 	}

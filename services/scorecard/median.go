@@ -50,10 +50,10 @@ func (v *view) medians(ctx context.Context, n *numbers, inputs []metric.Input) (
 	}
 	// A median of what the retention has left over would be another number.
 	seal, err := v.db.Seal(ctx)
-	if err != nil || addDays(n.window.To, -metric.BaselineDays).Before(seal.DroppedBefore.Time) {
+	if err != nil || addDays(n.worked.To, -metric.BaselineDays).Before(seal.DroppedBefore.Time) {
 		return inputs, err
 	}
-	rows, err := read[medianRow](ctx, v, mediansQuery{n.window, v.zone.String()})
+	rows, err := read[medianRow](ctx, v, mediansQuery{n.worked, v.zone.String()})
 	if err != nil {
 		return nil, err
 	}

@@ -28,10 +28,9 @@ type pillarNumbers struct {
 	// reviewed and blocked are the days that reviews and barriers are of.
 	reviewed, blocked metric.Window
 	firstPass         *crowd
-	// allReported and allLost are of the workspace.
-	reported, allReported []metric.BarrierRow
-	lost, allLost         []metric.LostTime
-	losers, reporters     *crowd
+	reported          []metric.BarrierRow
+	lost              []metric.LostTime
+	losers, reporters *crowd
 	// untold says that others lost time in the scope, of which nothing may be told.
 	untold   bool
 	members  []metric.Member
