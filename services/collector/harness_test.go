@@ -63,24 +63,6 @@ func serve(t *testing.T, cfg collector.Config) *served {
 	return serveLogging(t, cfg, io.Discard)
 }
 
-// journal is a log that a test reads. It is safe for concurrent use.
-type journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // serveLogging also writes the log elsewhere.
 func serveLogging(t *testing.T, cfg collector.Config, log io.Writer) *served {
 	t.Helper()

@@ -16,6 +16,7 @@ import (
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 	"plumbline/pkg/keyring"
+	"plumbline/pkg/process/processtest"
 	"plumbline/services/collector"
 )
 
@@ -91,7 +92,7 @@ func TestNoWriteKey(t *testing.T) {
 	cfg := config(t)
 	cfg.WriteKeys = nil
 	const warning = "nobody may send events: make an API key with plumbline keys new --scope write, or set --write-key"
-	log := &journal{}
+	log := &processtest.Journal{}
 	s := serveLogging(t, cfg, log)
 	s.ready(t, http.StatusOK)
 	eventually(t, "it says that nobody may send", func() bool { return strings.Contains(log.String(), warning) })
@@ -105,7 +106,7 @@ func TestNoWriteKey(t *testing.T) {
 	}
 	_, text := o.issue("crm", now(), nil)
 	eventually(t, "the first key is taken", func() bool { return s.with(t, text, batch(one("a", nil))).Status == http.StatusAccepted })
-	again := &journal{}
+	again := &processtest.Journal{}
 	s = serveLogging(t, cfg, again)
 	s.ready(t, http.StatusOK)
 	if a := s.with(t, text, batch(one("b", nil))); a.Status != http.StatusAccepted {

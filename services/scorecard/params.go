@@ -69,11 +69,9 @@ func (p *parser) fail(name, message string) {
 	p.problems = append(p.problems, event.Problem{Code: event.CodeBadValue, Pointer: "/" + name, Message: message})
 }
 
-// parseParams reads the query of a request that takes the allowed parameters. today is the workspace's day; the default
-// period are the three months up to and with it, from the first day of the first: others' work is shown in whole months.
-func parseParams(values url.Values, today event.Day, allowed ...string) (params, error) {
-	p := &parser{values: values}
-	for name, list := range values {
+// only refuses parameters that are not allowed, and those that are given more than once.
+func (p *parser) only(allowed []string) {
+	for name, list := range p.values {
 		switch {
 		case !slices.Contains(allowed, name):
 			p.fail(name, "there is no such parameter here; there are "+strings.Join(allowed, ", "))
@@ -81,6 +79,13 @@ func parseParams(values url.Values, today event.Day, allowed ...string) (params,
 			p.fail(name, "give it once")
 		}
 	}
+}
+
+// parseParams reads the query of a request that takes the allowed parameters. today is the workspace's day; the default
+// period are the three months up to and with it, from the first day of the first: others' work is shown in whole months.
+func parseParams(values url.Values, today event.Day, allowed ...string) (params, error) {
+	p := &parser{values: values}
+	p.only(allowed)
 	out := params{
 		basis: metric.Decided, limit: defaultPage, format: "json", scope: metric.Scope{Kind: metric.ScopeOrg},
 		cursor: values.Get("cursor"), metric: values.Get("metric"), definition: metric.DefinitionVersion,

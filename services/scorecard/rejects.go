@@ -114,14 +114,9 @@ func rejectParams() []string {
 // rejectFilter reads the parameters that choose rejects; others belong to the caller.
 func rejectFilter(values url.Values, v *view, others ...string) (warehouse.RejectFilter, error) {
 	p := &parser{values: values}
-	allowed := append(rejectParams(), others...)
-	for name, list := range values {
-		switch {
-		case !slices.Contains(allowed, name):
-			p.fail(name, "there is no such parameter here; there are "+strings.Join(allowed, ", "))
-		case len(list) > 1:
-			p.fail(name, "give it once")
-		case len(list[0]) > 1024 || !utf8.ValidString(list[0]):
+	p.only(append(rejectParams(), others...))
+	for name := range values {
+		if text := values.Get(name); len(text) > 1024 || !utf8.ValidString(text) {
 			p.fail(name, "give at most 1024 bytes of UTF-8")
 		}
 	}

@@ -150,13 +150,7 @@ func (a *app) getRejectSummary(c *gin.Context, v *view) error {
 // summaryFilter reads the period; the default are the days that rejects are kept.
 func summaryFilter(values url.Values, v *view) (warehouse.RejectFilter, error) {
 	p := &parser{values: values}
-	for name, list := range values {
-		if name != "from" && name != "to" {
-			p.fail(name, "there is no such parameter here; there are from and to")
-		} else if len(list) > 1 {
-			p.fail(name, "give it once")
-		}
-	}
+	p.only([]string{"from", "to"})
 	f := warehouse.RejectFilter{
 		Workspace: v.viewer.Workspace, Unattributed: v.viewer.Role.May(access.ReadRawRejects), From: p.moment("from", v), To: p.moment("to", v),
 	}

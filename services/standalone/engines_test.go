@@ -17,6 +17,7 @@ import (
 	"plumbline/pkg/client"
 	"plumbline/pkg/embedded/embeddedtest"
 	"plumbline/pkg/event"
+	"plumbline/pkg/process/processtest"
 	"plumbline/pkg/trust"
 	"plumbline/pkg/warehouse"
 	"plumbline/services/standalone"
@@ -36,7 +37,7 @@ func TestEnginesOverTLS(t *testing.T) {
 	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var log, out journal
+	var log, out processtest.Journal
 	s := serve(t, func(cfg *standalone.Config) {
 		cfg.Kafka, cfg.Prefix = papers.SASL, papers.Prefix
 		cfg.KafkaSecurity = bus.Security{

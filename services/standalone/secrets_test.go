@@ -1,7 +1,6 @@
 package standalone_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -10,34 +9,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
+	"plumbline/pkg/process/processtest"
 	"plumbline/services/standalone"
 )
-
-// journal is a log that a test reads. It is safe for concurrent use.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
 
 // TestSecretsAreNotWritten: at the most talkative log level, with requests that succeed and that fail, no
 // secret of the installation or of a visitor stands in a log, an answer of an error, or the metrics.
 func TestSecretsAreNotWritten(t *testing.T) {
-	var log, out journal
+	var log, out processtest.Journal
 	dsn, data := "", ""
 	s := serve(t, func(cfg *standalone.Config) {
 		cfg.Err, cfg.Out, cfg.LogLevel = io.MultiWriter(&log, t.Output()), &out, slog.LevelDebug
@@ -55,7 +36,7 @@ func TestSecretsAreNotWritten(t *testing.T) {
 		"write key": s.WriteKey, "admin token": s.AdminToken, "sign-in token": token, "wrong token": guess, "person": person,
 		"secret": installationSecret(t, data), "password of the database": passwordOf(t, dsn),
 	}
-	var answers journal
+	var answers processtest.Journal
 	ask := func(method, path, bearer, body string) {
 		_, answer := request(t, method, s.URL+path, bearer, "application/cloudevents+json", body)
 		_, _ = io.WriteString(&answers, answer+"\n")

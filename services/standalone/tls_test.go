@@ -16,7 +16,7 @@ import (
 // TestOverTLS: with a certificate everything is served over TLS, the demo organisation loads over it, events come in over it,
 // and the cookie of a browser goes over nothing else.
 func TestOverTLS(t *testing.T) {
-	var out journal
+	var out processtest.Journal
 	s := serve(t, func(cfg *standalone.Config) {
 		// For a host that this machine is not, as a server behind its public name has one.
 		cfg.TLS.Cert, cfg.TLS.Key, _ = processtest.Certificate(t, t.TempDir(), "plumbline.example.com")

@@ -1,4 +1,4 @@
-// Package processtest makes certificates for tests of servers that speak TLS.
+// Package processtest makes what tests of processes need: certificates of servers that speak TLS, and logs that can be read.
 package processtest
 
 import (
