@@ -78,30 +78,33 @@ func (n *numbers) condensed() *numbers {
 	out := *n
 	out.folds = make(map[string]metric.Fold, len(n.folds))
 	for key, fold := range n.folds {
-		over, open := n.split(fold.Cells)
-		fold.Cells = condense(over)
-		for _, c := range condense(open) {
-			c.Day = n.openFrom()
-			fold.Cells = append(fold.Cells, c)
+		open := ""
+		if n.live() && (key == metric.HoursSavedNet || key == metric.CapacityValue) {
+			open = n.openFrom()
 		}
+		fold.Cells = condense(fold.Cells, open)
 		out.folds[key] = fold
 	}
 	return &out
 }
 
-// condense sums the cells of each team, workflow, vendor and category.
-func condense(cells []metric.Cell) []metric.Cell {
-	type place struct{ team, workflow, vendor, category string }
+// condense sums the cells of each team, workflow, vendor and category; those from a day on apart from the others, where one is
+// given.
+func condense(cells []metric.Cell, from string) []metric.Cell {
+	type place struct{ team, workflow, vendor, category, day string }
 	at := map[place]int{}
 	var out []metric.Cell
 	for i := range cells {
 		c := &cells[i]
-		p := place{c.Team, c.Workflow, c.Vendor, c.Category}
+		p := place{c.Team, c.Workflow, c.Vendor, c.Category, ""}
+		if from != "" && c.Day >= from {
+			p.day = from
+		}
 		j, ok := at[p]
 		if !ok {
 			j = len(out)
 			at[p] = j
-			out = append(out, metric.Cell{Team: c.Team, Workflow: c.Workflow, Vendor: c.Vendor, Category: c.Category})
+			out = append(out, metric.Cell{Day: p.day, Team: c.Team, Workflow: c.Workflow, Vendor: c.Vendor, Category: c.Category})
 		}
 		out[j].Value, out[j].N = out[j].Value.Add(c.Value), out[j].N+c.N
 	}

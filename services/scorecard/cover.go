@@ -28,6 +28,7 @@ func (v *view) cover(ctx context.Context, n *numbers) error {
 	if err != nil {
 		return err
 	}
+	n.named = rows
 	if n.exempt = v.alone(inScope(rows, n.window.Scope)); n.exempt {
 		return nil
 	}
@@ -90,12 +91,30 @@ func (n *numbers) split(cells []metric.Cell) (over, open []metric.Cell) {
 	return over, slices.DeleteFunc(slices.Clone(cells), func(c metric.Cell) bool { return !isOpen(c) })
 }
 
-// withinMonths are the rows of months that are over.
-func (n *numbers) withinMonths(rows []metric.PeopleRow) []metric.PeopleRow {
+// over are the rows of months that are over, where others are shown besides.
+func (n *numbers) over(rows []metric.PeopleRow) []metric.PeopleRow {
 	if !n.live() {
 		return rows
 	}
-	return slices.DeleteFunc(slices.Clone(rows), func(r metric.PeopleRow) bool { return !r.Month.Before(n.closed.To.Time) })
+	return n.peopleOf(n.closed)
+}
+
+// workersOf are who worked with AI in a window, in the whole workspace.
+func (v *view) workersOf(ctx context.Context, n *numbers, w metric.Window) ([]metric.PeopleRow, error) {
+	if w.Scope.Kind != metric.ScopeMe && !n.exempt {
+		return n.peopleOf(w), nil
+	}
+	if w.Scope.Kind != metric.ScopeMe { // of days, since nobody is told of
+		w.Scope = metric.Scope{Kind: metric.ScopeOrg}
+	}
+	return read[metric.PeopleRow](ctx, v, metric.PeopleQuery{Window: w})
+}
+
+// peopleOf are everybody's rows of the months of a window, which is made of months or ends with that which is not over.
+func (n *numbers) peopleOf(w metric.Window) []metric.PeopleRow {
+	return slices.DeleteFunc(slices.Clone(n.named), func(r metric.PeopleRow) bool {
+		return r.Month.Before(access.CellOf(w.From.Time)) || !r.Month.Before(w.To.Time)
+	})
 }
 
 // of says which days of the period a measure is of, where these are not all of it, and takes it away where there are none.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
@@ -113,12 +114,12 @@ func (v *view) climb(ctx context.Context, n *numbers, currency string) error {
 // the costs of three. The hours are folded already; what is in money is folded again, of these months.
 func (v *view) climbClosed(ctx context.Context, n *numbers, currency string) error {
 	of := &numbers{
-		window: n.closed, closed: n.closed, worked: n.closed, folds: map[string]metric.Fold{}, earners: n.earners, capacity: n.capacity,
+		window: n.closed, closed: n.closed, worked: n.closed, folds: map[string]metric.Fold{}, earners: n.earners,
 	}
-	of.folds[metric.CapacityValue] = n.folds[metric.CapacityValue]
+	capacity := sync.OnceValue(func() metric.Fold { return n.capacity })
 	if n.live() {
-		of.capacity = metric.FoldCapacity(n.priced.Before(n.closed.To), currency)
-		of.folds[metric.CapacityValue] = n.earners.withhold(of.capacity)
+		capacity = sync.OnceValue(func() metric.Fold { return metric.FoldCapacity(n.priced.Before(n.closed.To), currency) })
+		go capacity() // beside the reading of the others
 	}
 	var keys []string
 	for _, b := range ladderBenefits() {
@@ -128,6 +129,11 @@ func (v *view) climbClosed(ctx context.Context, n *numbers, currency string) err
 	}
 	if err := v.foldMoney(ctx, of, currency, append(keys, metric.AICost)); err != nil {
 		return err
+	}
+	of.capacity = capacity()
+	of.folds[metric.CapacityValue] = n.folds[metric.CapacityValue]
+	if n.live() {
+		of.folds[metric.CapacityValue] = n.earners.withhold(of.capacity)
 	}
 	if err := v.climb(ctx, of, currency); err != nil {
 		return err

@@ -22,6 +22,8 @@ type numbers struct {
 	// exempt says that nobody but the viewer is named in the work of the scope, so that all of it is shown.
 	exempt bool
 	folds  map[string]metric.Fold
+	// named are who worked with AI in the months of the period, in the whole workspace.
+	named []metric.PeopleRow
 	// workers are who worked with AI, savers those of them whose work has a baseline, earners those whose hours have a rate
 	// too, and learners who was trained.
 	workers, savers, earners, learners *crowd
@@ -135,7 +137,7 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	group.Go(func() (err error) { answers, err = v.answers(ctx, w); return err })
 	fetch(ctx, group, v, metric.HoursQuery{Window: w}, &in.Rows)
 	fetch(ctx, group, v, metric.HoursQuery{Window: everybody}, &all)
-	fetch(ctx, group, v, metric.PeopleQuery{Window: everybody}, &people)
+	group.Go(func() (err error) { people, err = v.workersOf(ctx, n, w); return err })
 	// Work of the months before prices all of them; where it begins earlier than the period needs changes nothing.
 	fetch(ctx, group, v, metric.UnassistedQuery{Window: months}, &in.Unassisted)
 	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &in.Tasks)
@@ -147,7 +149,7 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	n.workers = newCrowd(n.withinMonths(people), w.Scope, v.viewer.Person)
+	n.workers = newCrowd(n.over(people), w.Scope, v.viewer.Person)
 	in.People = inScope(people, w.Scope)
 	in = in.Prepare()
 	present := v.realisation(answers)

@@ -292,14 +292,14 @@ func (v *view) reviewTarget(workflow string, day event.Day) (hours decimal.Decim
 // enablement is the share of the people who were trained.
 func (v *view) enablement(ctx context.Context, n *numbers, _ string) (map[string]metric.Fold, error) {
 	w := n.closed
-	everybody, ending := w, w
-	everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
+	ending := w
 	ending.To = v.ended(w.To)
 	in := metric.EnablementInput{Registered: map[string]string{}, From: w.From}
-	group, ctx := errgroup.WithContext(ctx)
-	fetch(ctx, group, v, metric.PeopleQuery{Window: everybody}, &in.Work)
-	fetch(ctx, group, v, metric.LearnersQuery{Window: ending}, &in.Learners)
-	if err := group.Wait(); err != nil {
+	var err error
+	if in.Work, err = v.workersOf(ctx, n, w); err != nil {
+		return nil, err
+	}
+	if in.Learners, err = read[metric.LearnerRow](ctx, v, metric.LearnersQuery{Window: ending}); err != nil {
 		return nil, err
 	}
 	at := v.endOf(addDays(ending.To, -1))
@@ -322,15 +322,12 @@ func (v *view) calibration(ctx context.Context, n *numbers, _ string) (map[strin
 	if n.exempt {
 		w = n.window
 	}
-	months, everybody := wholeMonths(w), w
-	everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
+	months := wholeMonths(w)
 	in := metric.CalibrationInput{Hours: metric.HoursInput{Declared: v.declared}}
 	var people []metric.PeopleRow
 	group, ctx := errgroup.WithContext(ctx)
 	fetch(ctx, group, v, metric.HoursQuery{Window: w}, &in.Given)
-	if w.Scope.Kind != metric.ScopeMe {
-		fetch(ctx, group, v, metric.PeopleQuery{Window: everybody}, &people)
-	}
+	group.Go(func() (err error) { people, err = v.workersOf(ctx, n, w); return err })
 	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &in.Hours.Tasks)
 	fetch(ctx, group, v, metric.UnassistedQuery{Window: months}, &in.Hours.Unassisted)
 	if err := group.Wait(); err != nil {

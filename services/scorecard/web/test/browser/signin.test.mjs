@@ -69,7 +69,7 @@ describe('signing in', { concurrency: 1 }, () => {
     await page.reload()
     await page.getByRole('link', { name: 'Analyst' }).click()
     await page.getByRole('heading', { name: 'You are signed in as Analyst' }).waitFor()
-    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click()
     await page.getByRole('heading', { name: "Your organisation's account" }).waitFor()
     await open(page, server.url + wanted)
     assert.match(await page.locator('main').innerText(), /Sign in to see the numbers/)
