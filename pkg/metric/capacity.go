@@ -73,12 +73,6 @@ type CapacityInput struct {
 	Haircut func(grade int) decimal.Decimal
 }
 
-// Before is the input of the work before a day.
-func (in CapacityInput) Before(day event.Day) CapacityInput {
-	in.Hours.Rows = slices.DeleteFunc(slices.Clone(in.Hours.Rows), func(r HoursRow) bool { return !r.Day.Before(day.Time) })
-	return in
-}
-
 // moneyDigits is how many decimals the money of a cell keeps.
 const moneyDigits = 18
 
@@ -113,9 +107,16 @@ type capacityFold struct {
 // FoldCapacity is Σ net hours × loaded rate × factor. The factor is realisation where the workflow saved time in the
 // month, and 1 where it lost: losses are borne in full.
 func FoldCapacity(in CapacityInput, currency string) Fold {
-	m := start(CapacityValue, currency)
+	whole, _ := FoldCapacityBefore(in, currency, event.Day{})
+	return whole
+}
+
+// FoldCapacityBefore is [FoldCapacity] of all work, and beside it that of the work before a day, for which nothing is priced
+// again. Without a day there is no such work.
+func FoldCapacityBefore(in CapacityInput, currency string, day event.Day) (whole, before Fold) {
+	before.Measure = start(CapacityValue, currency)
 	if len(in.Hours.Rows) == 0 {
-		return Fold{Measure: m}
+		return before, before
 	}
 	prices := in.Hours.prices()
 	gains := gaining(in.Months, prices)
@@ -123,9 +124,38 @@ func FoldCapacity(in CapacityInput, currency string) Fold {
 		months: map[event.Day]Assumed{}, rates: map[rateVersion]LoadedRate{}, missing: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
 	}
 	f.assumed = map[string]Assumed{}
-	for _, r := range in.Hours.Rows {
-		f.price(r, prices, gains, in)
+	isBefore := func(r *HoursRow) bool { return !day.IsZero() && r.Day.Before(day.Time) }
+	for _, early := range []bool{true, false} {
+		for i := range in.Hours.Rows {
+			if r := &in.Hours.Rows[i]; isBefore(r) == early {
+				f.price(*r, prices, gains, in)
+			}
+		}
+		if early && f.n+f.unpriced+uint64(len(f.missing)) > 0 {
+			before = f.clone().fold(in, currency)
+		}
 	}
+	return f.fold(in, currency), before
+}
+
+// clone is the state of the fold, which goes on by itself.
+func (f *capacityFold) clone() *capacityFold {
+	out := *f
+	out.Cells, out.terms = slices.Clip(f.Cells), slices.Clip(f.terms)
+	out.months, out.rates, out.assumed = maps.Clone(f.months), maps.Clone(f.rates), maps.Clone(f.assumed)
+	out.missing, out.shares = map[string]*excludedHours{}, map[int]*gradeSum{}
+	for key, w := range f.missing {
+		out.missing[key] = new(*w)
+	}
+	for grade, s := range f.shares {
+		out.shares[grade] = new(*s)
+	}
+	return &out
+}
+
+// fold is the measure of what was priced.
+func (f *capacityFold) fold(in CapacityInput, currency string) Fold {
+	m := start(CapacityValue, currency)
 	m.People = new(uint64(len(Persons(in.Hours.People))))
 	f.finish(&m)
 	if m.Status == OK {

@@ -2,6 +2,7 @@ package metric_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -52,6 +53,37 @@ func TestCapacityBearsLossesInFull(t *testing.T) {
 	in.Hours.Rows, in.Months = rows[:1], append(rows[:1:1], hours("2026-10-20", "b", "gain", 1, "1", "500"))
 	if f := metric.FoldCapacity(in, "USD"); f.Measure.Value.Text() != "30" {
 		t.Errorf("got %s", f.Measure.Value.Text())
+	}
+}
+
+// What is folded beside the whole, of the work before a day, is what would be folded of it alone, and the whole does not suffer.
+func TestCapacityBeforeADay(t *testing.T) {
+	baselines := func(string, event.Day) (metric.DeclaredBaseline, bool) {
+		return metric.DeclaredBaseline{Low: decimalOf("40"), Mode: decimalOf("60"), High: decimalOf("80"), Source: "test"}, true
+	}
+	all := []metric.HoursRow{
+		hours("2026-10-05", "a", "gain", 1, "2", "60"), hours("2026-10-06", "a", "loss", 1, "1", "180"), hours("2026-10-08", "poor", "gain", 2, "1", "30"),
+		hours("2026-11-02", "a", "gain", 3, "1", "10"), hours("2026-11-03", "poor", "loss", 1, "1", "30"), hours("2026-10-09", "b", "loss", 1, "1", "30"),
+	}
+	fold := func(rows []metric.HoursRow) metric.CapacityInput {
+		return metric.CapacityInput{
+			Hours: metric.HoursInput{Rows: rows, Declared: baselines}, Months: all, Rates: rates, Realisation: half, Haircut: metric.DefaultHaircut,
+		}
+	}
+	seen := func(f metric.Fold) string {
+		m := f.Measure
+		return fmt.Sprintf("%s %s %s %v %v %v %d %+v", m.Status, m.Value.Text(), m.RiskAdjusted.Text(), *m.Low, *m.High, *m.N, len(f.Cells), f.Excluded[0].Amount)
+	}
+	october := append(slices.Clone(all[:3]), all[5])
+	whole, before := metric.FoldCapacityBefore(fold(all), "USD", date("2026-11-01"))
+	if got, want := seen(before), seen(metric.FoldCapacity(fold(october), "USD")); got != want {
+		t.Errorf("before November %s, want %s", got, want)
+	}
+	if got, want := seen(whole), seen(metric.FoldCapacity(fold(append(october, all[3], all[4])), "USD")); got != want {
+		t.Errorf("the whole is %s, want %s", got, want)
+	}
+	if _, none := metric.FoldCapacityBefore(fold(all), "USD", date("2026-10-01")); none.Measure.Status != metric.NoData {
+		t.Errorf("before all work: %+v", none.Measure)
 	}
 }
 

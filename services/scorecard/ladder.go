@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
@@ -116,11 +115,6 @@ func (v *view) climbClosed(ctx context.Context, n *numbers, currency string) err
 	of := &numbers{
 		window: n.closed, closed: n.closed, worked: n.closed, folds: map[string]metric.Fold{}, earners: n.earners,
 	}
-	capacity := sync.OnceValue(func() metric.Fold { return n.capacity })
-	if n.live() {
-		capacity = sync.OnceValue(func() metric.Fold { return metric.FoldCapacity(n.priced.Before(n.closed.To), currency) })
-		go capacity() // beside the reading of the others
-	}
 	var keys []string
 	for _, b := range ladderBenefits() {
 		if b.key != metric.CapacityValue {
@@ -130,10 +124,9 @@ func (v *view) climbClosed(ctx context.Context, n *numbers, currency string) err
 	if err := v.foldMoney(ctx, of, currency, append(keys, metric.AICost)); err != nil {
 		return err
 	}
-	of.capacity = capacity()
-	of.folds[metric.CapacityValue] = n.folds[metric.CapacityValue]
+	of.capacity, of.folds[metric.CapacityValue] = n.capacity, n.folds[metric.CapacityValue]
 	if n.live() {
-		of.folds[metric.CapacityValue] = n.earners.withhold(of.capacity)
+		of.capacity, of.folds[metric.CapacityValue] = n.overCapacity, n.earners.withhold(n.overCapacity)
 	}
 	if err := v.climb(ctx, of, currency); err != nil {
 		return err

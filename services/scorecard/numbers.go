@@ -31,8 +31,8 @@ type numbers struct {
 	hidden bool
 	// capacity is the capacity value before the privacy floor: what counts in an overlap group is decided on it.
 	capacity metric.Fold
-	// priced is what it was folded from.
-	priced metric.CapacityInput
+	// overCapacity is that of the months that are over, where the capacity is of more.
+	overCapacity metric.Fold
 	// ladder are the rungs, leftOut what they leave out because it is counted elsewhere.
 	ladder  metric.Ladder
 	leftOut []metric.Excluded
@@ -160,11 +160,16 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	if len(own.Persons) > 0 {
 		capacity.Hours = in.With(rated)
 	}
-	n.priced = capacity
 	folds := atOnce(map[string]func() metric.Fold{
 		metric.HoursSavedNet: func() metric.Fold { return metric.FoldHours(in) },
 		metric.ReworkRate:    func() metric.Fold { return metric.FoldRework(in.Rows, in.People) },
-		metric.CapacityValue: func() metric.Fold { return metric.FoldCapacity(capacity, currency) },
+		metric.CapacityValue: func() (fold metric.Fold) {
+			if !n.live() {
+				return metric.FoldCapacity(capacity, currency)
+			}
+			fold, n.overCapacity = metric.FoldCapacityBefore(capacity, currency, n.closed.To)
+			return fold
+		},
 	})
 	n.capacity = folds[metric.CapacityValue]
 	if w.Scope.Kind != metric.ScopeMe {
