@@ -37,7 +37,7 @@ type auditTrail struct {
 // trail follows the audit log, and stores it as the loader does.
 func (b *bench) trail() *auditTrail {
 	b.t.Helper()
-	if err := bus.Ensure(b.t.Context(), b.cfg.Bus); err != nil {
+	if err := bus.Await(b.t.Context(), b.cfg.Bus, slog.New(slog.DiscardHandler)); err != nil {
 		b.t.Fatal(err)
 	}
 	trail := &auditTrail{b: b}
@@ -358,7 +358,7 @@ func TestClientsThatGo(t *testing.T) {
 // An entry costs what one acknowledged write costs: -v prints it. It must stay far below what a request waits for it.
 func TestTimeOfAnEntry(t *testing.T) {
 	b := newBench(t, now())
-	if err := bus.Ensure(t.Context(), b.cfg.Bus); err != nil {
+	if err := bus.Await(t.Context(), b.cfg.Bus, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	l := newAuditLog(b.cfg, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))

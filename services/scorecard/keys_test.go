@@ -173,7 +173,7 @@ func TestScopesOfKeys(t *testing.T) {
 // writer is a keyring of another process.
 func (b *bench) writer() *keyring.Keyring {
 	b.t.Helper()
-	if err := bus.Ensure(b.t.Context(), b.cfg.Bus); err != nil {
+	if err := bus.Await(b.t.Context(), b.cfg.Bus, slog.New(slog.DiscardHandler)); err != nil {
 		b.t.Fatal(err)
 	}
 	other := keyring.New(keyring.Config{Bus: b.cfg.Bus, Service: "other", Now: b.cfg.Now, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
