@@ -9,7 +9,6 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/shopspring/decimal"
 
-	"plumbline/pkg/access"
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
 	"plumbline/pkg/warehouse"
@@ -30,7 +29,7 @@ func (v *view) hoursCells(n *numbers, p params) *evidence {
 	for _, m := range who.months() {
 		first := m.first.Format(time.DateOnly)
 		for _, team := range who.rowsOf(byTeam(), []month{m}) {
-			e.rows = append(e.rows, n.cellRow(p.measure, labelOf(team), first, whole(uint64(len(team.People))), func(key, day string) bool {
+			e.rows = append(e.rows, n.cellRow(p.measure, teamLabel(team.Key, isOther(team)), first, whole(uint64(len(team.People))), func(key, day string) bool {
 				return slices.Contains(team.Parts, key) && monthStart(day) == first
 			}))
 		}
@@ -42,17 +41,6 @@ func (v *view) hoursCells(n *numbers, p params) *evidence {
 	m := n.folds[p.measure].Measure
 	e.total = evidenceTotal{Value: m.Value, Rows: uint64(len(e.rows)), N: m.N, Status: m.Status, Reason: m.Reason}
 	return e
-}
-
-// labelOf is what a row of teams is called.
-func labelOf(team access.Cell) string {
-	switch {
-	case len(team.Parts) == 1 && team.Key == "":
-		return "(unassigned)"
-	case isOther(team):
-		return "several teams"
-	}
-	return team.Key
 }
 
 // cellRow sums what is in the teams and days of one row.

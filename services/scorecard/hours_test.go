@@ -10,6 +10,7 @@ import (
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/event"
+	"plumbline/pkg/metric"
 	"plumbline/pkg/registry"
 	"plumbline/pkg/warehouse/warehousetest"
 )
@@ -312,6 +313,43 @@ func TestPerception(t *testing.T) {
 	card = b.get("/api/v1/scorecard?from=2026-07-01&to=2026-08-01", "Scorecard")
 	card.at("measures", "perception_gap", "reason").is("few_answers")
 	b.as(access.RoleIC, "p1").get("/api/v1/scorecard?scope=me", "Scorecard").at("measures", "satisfaction", "reason").is("not_personal")
+}
+
+// A period from the first of a month on is compared with the same dates as many months before; another with as many days.
+func TestComparison(t *testing.T) {
+	for _, c := range []struct{ from, to, want string }{
+		{"2026-09-01", "2026-11-01", "2026-07-01 2026-09-01"},
+		{"2026-09-01", "2026-11-28", "2026-06-01 2026-08-28"},
+		{"2026-03-01", "2026-04-01", "2026-02-01 2026-03-01"},
+		{"2026-03-01", "2026-03-31", "2026-02-01 2026-03-01"}, // February has no 31st
+		{"2026-01-01", "2027-01-01", "2025-01-01 2026-01-01"},
+		{"2026-09-05", "2026-09-12", "2026-08-29 2026-09-05"},
+	} {
+		from, to := comparison(params{from: dayOf(c.from), to: dayOf(c.to), compare: "previous"})
+		if got := from.String() + " " + to.String(); got != c.want {
+			t.Errorf("%s to %s: compared with %s, want %s", c.from, c.to, got, c.want)
+		}
+	}
+}
+
+// What is compared is of as many days, about, and says of which.
+func TestPreviousOfWholeMonths(t *testing.T) {
+	value, asked := metric.ExactOf(decimal.NewFromInt(7)), params{from: dayOf("2026-09-01"), to: dayOf("2026-11-28")}
+	of := func(from, to string) metric.Measure {
+		return metric.Measure{Status: metric.OK, Value: value, Covers: &metric.Covers{From: from, To: to}}
+	}
+	p := period{From: "2026-06-01", To: "2026-08-28"}
+	same := previous(of("2026-09-01", "2026-11-01"), of("2026-06-01", "2026-08-01"), asked, p)
+	if same.Value == nil || same.From != "2026-06-01" || same.To != "2026-08-01" {
+		t.Errorf("61 days and 61: %+v", same)
+	}
+	other := previous(metric.Measure{Status: metric.OK, Value: value}, of("2026-06-01", "2026-08-01"), asked, p)
+	if other.Value != nil || *other.Reason != cellsReason {
+		t.Errorf("88 days and 61: %+v", other)
+	}
+	if exempt := previous(metric.Measure{}, metric.Measure{Status: metric.OK, Value: value}, asked, p); exempt.Value == nil || exempt.To != p.To {
+		t.Errorf("all days of both: %+v", exempt)
+	}
 }
 
 // Others' work is shown in whole months that are over, whatever the period; the total of fifty people up to now; one's own, and

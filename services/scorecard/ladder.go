@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/shopspring/decimal"
-	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
@@ -121,9 +120,11 @@ func (v *view) climbClosed(ctx context.Context, n *numbers, currency string) err
 			keys = append(keys, b.key)
 		}
 	}
-	if err := v.foldMoney(ctx, of, currency, append(keys, metric.AICost)); err != nil {
+	money, err := v.foldMoney(ctx, of, currency, append(keys, metric.AICost))
+	if err != nil {
 		return err
 	}
+	maps.Copy(of.folds, money)
 	of.capacity, of.folds[metric.CapacityValue] = n.capacity, n.folds[metric.CapacityValue]
 	if n.live() {
 		of.capacity, of.folds[metric.CapacityValue] = n.overCapacity, n.earners.withhold(n.overCapacity)
@@ -134,23 +135,6 @@ func (v *view) climbClosed(ctx context.Context, n *numbers, currency string) err
 	n.ladder, n.leftOut = of.ladder, of.leftOut
 	for _, key := range ladderKeys() {
 		n.folds[key] = n.of(n.closed, of.folds[key])
-	}
-	return nil
-}
-
-// foldMoney adds some of the measures in money to the numbers.
-func (v *view) foldMoney(ctx context.Context, n *numbers, currency string, keys []string) error {
-	folds := make([]metric.Fold, len(keys))
-	group, ctx := errgroup.WithContext(ctx)
-	money := v.money(n, currency)
-	for i, key := range keys {
-		group.Go(func() (err error) { folds[i], err = money[key](ctx); return err })
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for i, key := range keys {
-		n.folds[key] = folds[i]
 	}
 	return nil
 }

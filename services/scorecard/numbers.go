@@ -59,7 +59,7 @@ func (v *view) compute(ctx context.Context, w metric.Window, currency string, ke
 	wants := func(group ...string) bool {
 		return len(keys) == 0 || slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(group, k) })
 	}
-	var hours, spend, deals, pulse, pillars map[string]metric.Fold
+	var hours, spend, deals, pulse, pillars, money map[string]metric.Fold
 	group, ctx := errgroup.WithContext(ctx)
 	if wants(metric.HoursSavedNet, metric.ReworkRate, metric.CapacityValue) || wants(measurementKeys()...) {
 		group.Go(func() (err error) { hours, err = v.hours(ctx, n, currency); return err })
@@ -70,19 +70,11 @@ func (v *view) compute(ctx context.Context, w metric.Window, currency string, ke
 	if wants(metric.WinRate, metric.CycleDays, metric.PipelineVelocity) {
 		group.Go(func() (err error) { deals, err = v.deals(ctx, n, metric.Decided, currency); return err })
 	}
-	money, mu := map[string]metric.Fold{}, sync.Mutex{}
-	for key, fold := range v.money(n, currency) {
-		if !wants(key) {
-			continue
-		}
-		group.Go(func() error {
-			f, err := fold(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			money[key] = f
-			return err
-		})
-	}
+	group.Go(func() (err error) {
+		wanted := slices.DeleteFunc(slices.Collect(maps.Keys(v.money(n, currency))), func(key string) bool { return !wants(key) })
+		money, err = v.foldMoney(ctx, n, currency, wanted)
+		return err
+	})
 	if wants(metric.PerceptionGap, metric.Satisfaction) {
 		group.Go(func() (err error) { pulse, err = v.pulse(ctx, n); return err })
 	}
@@ -105,6 +97,22 @@ func (v *view) compute(ctx context.Context, w metric.Window, currency string, ke
 		}
 	}
 	return n, nil
+}
+
+// foldMoney folds some of the measures in money.
+func (v *view) foldMoney(ctx context.Context, n *numbers, currency string, keys []string) (map[string]metric.Fold, error) {
+	folds := make([]metric.Fold, len(keys))
+	group, ctx := errgroup.WithContext(ctx)
+	money := v.money(n, currency)
+	for i, key := range keys {
+		group.Go(func() (err error) { folds[i], err = money[key](ctx); return err })
+	}
+	out := map[string]metric.Fold{}
+	err := group.Wait()
+	for i, key := range keys {
+		out[key] = folds[i]
+	}
+	return out, err
 }
 
 // money are the folds of the measures in money that each have rows of their own.

@@ -165,14 +165,17 @@ func compareText(a, b string) int {
 }
 
 // label is what a row of teams is called.
-func (r floorRow) label() *string {
+func (r floorRow) label() *string { return new(teamLabel(r.key, r.merged)) }
+
+// teamLabel is what a team, or what is merged, is called in evidence.
+func teamLabel(key string, merged bool) string {
 	switch {
-	case r.merged:
-		return new("several teams")
-	case r.key == "":
-		return new("(unassigned)")
+	case merged:
+		return "several teams"
+	case key == "":
+		return "(unassigned)"
 	}
-	return &r.key
+	return key
 }
 
 func (v *view) firstPassCells(e *evidence, n *numbers, p params) {

@@ -97,7 +97,7 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 		m := v.dress(fold.Measure, p, currency)
 		m.Series = series(n, key)
 		if before != nil {
-			m.Previous = previous(before.folds[key].Measure, *answer.Compare)
+			m.Previous = previous(m, before.folds[key].Measure, p, *answer.Compare)
 		}
 		answer.Measures[key] = m
 	}
@@ -122,16 +122,35 @@ func (v *view) currencyOf(p params) string {
 	return v.currency
 }
 
-// comparison is the period to compare with: as many days before, or the same dates a year before.
+// comparison is the period to compare with: as many days before, or the same dates a year before; from the first of a month on,
+// the same dates as many months before, so that the months of the two are as many.
 func comparison(p params) (from, to event.Day) {
 	if p.compare == "year" {
 		return event.Day{Time: p.from.AddDate(-1, 0, 0)}, event.Day{Time: p.to.AddDate(-1, 0, 0)}
 	}
+	if last := addDays(p.to, -1); p.from.Day() == 1 {
+		months := 12*(last.Year()-p.from.Year()) + int(last.Month()-p.from.Month()) + 1
+		from, to = event.Day{Time: p.from.AddDate(0, -months, 0)}, event.Day{Time: access.CellOf(p.to.Time).AddDate(0, -months, p.to.Day()-1)}
+		if to.After(p.from.Time) {
+			to = p.from
+		}
+		return from, to
+	}
 	return addDays(p.from, -int(p.to.Sub(p.from.Time)/(24*time.Hour))), p.from
 }
 
-func previous(m metric.Measure, p period) *metric.Previous {
-	return &metric.Previous{From: p.From, To: p.To, Value: m.Value, Low: m.Low, High: m.High, N: m.N, Status: m.Status, Reason: m.Reason}
+// previous is the measure of the period compared with, of the days that it is of. Where it is of whole months, and these are not
+// about as many days as those of now, there is nothing to compare.
+func previous(now, m metric.Measure, asked params, p period) *metric.Previous {
+	out := &metric.Previous{From: p.From, To: p.To, Value: m.Value, Low: m.Low, High: m.High, N: m.N, Status: m.Status, Reason: m.Reason}
+	if m.Covers != nil {
+		out.From, out.To = m.Covers.From, m.Covers.To
+	}
+	days, before := daysOf(now, asked), daysOf(m, params{from: dayOf(out.From), to: dayOf(out.To)})
+	if (now.Covers != nil || m.Covers != nil) && 10*max(days-before, before-days) > days {
+		out.Value, out.Low, out.High, out.N, out.Status, out.Reason = nil, nil, nil, nil, metric.Withheld, new(cellsReason)
+	}
+	return out
 }
 
 // dress adds what does not come from events: the claim, the target and the benchmark.
