@@ -315,23 +315,6 @@ func TestPerception(t *testing.T) {
 	b.as(access.RoleIC, "p1").get("/api/v1/scorecard?scope=me", "Scorecard").at("measures", "satisfaction", "reason").is("not_personal")
 }
 
-// A period from the first of a month on is compared with the same dates as many months before; another with as many days.
-func TestComparison(t *testing.T) {
-	for _, c := range []struct{ from, to, want string }{
-		{"2026-09-01", "2026-11-01", "2026-07-01 2026-09-01"},
-		{"2026-09-01", "2026-11-28", "2026-06-01 2026-08-28"},
-		{"2026-03-01", "2026-04-01", "2026-02-01 2026-03-01"},
-		{"2026-03-01", "2026-03-31", "2026-02-01 2026-03-01"}, // February has no 31st
-		{"2026-01-01", "2027-01-01", "2025-01-01 2026-01-01"},
-		{"2026-09-05", "2026-09-12", "2026-08-29 2026-09-05"},
-	} {
-		from, to := comparison(params{from: dayOf(c.from), to: dayOf(c.to), compare: "previous"})
-		if got := from.String() + " " + to.String(); got != c.want {
-			t.Errorf("%s to %s: compared with %s, want %s", c.from, c.to, got, c.want)
-		}
-	}
-}
-
 // What is compared is of as many days, about, and says of which.
 func TestPreviousOfWholeMonths(t *testing.T) {
 	value, asked := metric.ExactOf(decimal.NewFromInt(7)), params{from: dayOf("2026-09-01"), to: dayOf("2026-11-28")}

@@ -122,19 +122,10 @@ func (v *view) currencyOf(p params) string {
 	return v.currency
 }
 
-// comparison is the period to compare with: as many days before, or the same dates a year before; from the first of a month on,
-// the same dates as many months before, so that the months of the two are as many.
+// comparison is the period to compare with: as many days before, or the same dates a year before.
 func comparison(p params) (from, to event.Day) {
 	if p.compare == "year" {
 		return event.Day{Time: p.from.AddDate(-1, 0, 0)}, event.Day{Time: p.to.AddDate(-1, 0, 0)}
-	}
-	if last := addDays(p.to, -1); p.from.Day() == 1 {
-		months := 12*(last.Year()-p.from.Year()) + int(last.Month()-p.from.Month()) + 1
-		from, to = event.Day{Time: p.from.AddDate(0, -months, 0)}, event.Day{Time: access.CellOf(p.to.Time).AddDate(0, -months, p.to.Day()-1)}
-		if to.After(p.from.Time) {
-			to = p.from
-		}
-		return from, to
 	}
 	return addDays(p.from, -int(p.to.Sub(p.from.Time)/(24*time.Hour))), p.from
 }
