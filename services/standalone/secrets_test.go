@@ -79,7 +79,8 @@ func TestSecretsAreNotWritten(t *testing.T) {
 	}
 }
 
-// newKey makes an API key and returns its text, which is answered here and nowhere else.
+// newKey makes an API key and returns its text, which is answered here and nowhere else, once the collector has heard of it:
+// it follows the topic of keys, as KEYS.md says.
 func newKey(t *testing.T, s standalone.Server) string {
 	t.Helper()
 	status, body := request(t, http.MethodPost, s.URL+"/api/v1/keys", s.AdminToken, "application/json", `{"id":"crm","name":"CRM","scopes":["write"]}`)
@@ -89,6 +90,10 @@ func newKey(t *testing.T, s standalone.Server) string {
 	if err := json.Unmarshal([]byte(body), &made); err != nil || status != http.StatusCreated {
 		t.Fatalf("make a key: %d, %v", status, err)
 	}
+	waitFor(t, "the key at the collector", func() bool {
+		status, _ := request(t, http.MethodGet, s.URL+"/v1/events?source=crm&id=none", made.Text, "", "")
+		return status != http.StatusForbidden
+	})
 	return made.Text
 }
 
