@@ -37,10 +37,14 @@ const (
 	Access Name = "access"
 	// Audit holds who has read evidence and who has changed what; nothing of it is ever taken back.
 	Audit Name = "audit"
+	// Waves holds the secrets of the open waves of the survey; it is compacted, and soon: what is taken back must go.
+	Waves Name = "waves"
 )
 
 // Names lists the topics, always in the same order.
-func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit} }
+func Names() []Name {
+	return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit, Waves}
+}
 
 // MaxMessageBytes is the most bytes that one message of a topic may have, as the broker counts them.
 const MaxMessageBytes = 1 << 20

@@ -38,7 +38,11 @@ func (n Name) retention() time.Duration {
 func (n Name) joins() bool { return !n.compacted() && n != Inbox }
 
 // compacted tells whether the topic keeps the last message of every key, for ever.
-func (n Name) compacted() bool { return n == Registry || n == Access }
+func (n Name) compacted() bool { return n == Registry || n == Access || n == Waves }
+
+// CompactionLag is how long a message of the topic of waves may stay after it was taken back or replaced, once another message
+// of its partition has come.
+const CompactionLag = day
 
 // settings are those that every topic of ours needs to be right, whatever the cluster's defaults are.
 func (c Config) settings(n Name) map[string]string {
@@ -58,6 +62,10 @@ func (c Config) settings(n Name) map[string]string {
 	if n.compacted() {
 		out["cleanup.policy"] = "compact"
 		out["retention.ms"] = "-1"
+	}
+	if n == Waves {
+		lag := strconv.FormatInt(CompactionLag.Milliseconds(), 10)
+		out["segment.ms"], out["max.compaction.lag.ms"], out["min.cleanable.dirty.ratio"] = lag, lag, "0.01"
 	}
 	return out
 }

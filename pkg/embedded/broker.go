@@ -81,6 +81,8 @@ func StartBroker(ctx context.Context, cfg BrokerConfig) (*Broker, error) {
 		}
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), lock.Close())
 	}
+	// It compacts and lets old messages go once an hour: on a machine that never runs for so long, never.
+	cluster.Compact()
 	stampAppendTime(cluster)
 	watch, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	g := newGhosts(cluster.ListenAddrs()[0])

@@ -60,19 +60,25 @@ func (c *Correct) Normalise() {
 	_ = c.rewrite(Data.Normalise)
 }
 
-// seal replaces the person who corrects and every person in the new data.
+// seal replaces the person who corrects and every person in the new data. Who corrects an answer to the survey is known
+// within its wave only, as who has given it: the two are mostly the same, and the answer would have their name otherwise.
 func (c *Correct) seal(p pseudonym) error {
-	if err := c.Common.seal(p); err != nil {
-		return err
-	}
 	var inner error
-	if err := c.rewrite(func(d Data) {
+	err := c.rewrite(func(d Data) {
 		d.Normalise()
+		if answer, ok := d.(*Pulse); ok {
+			if c.Person, inner = p.inWave(answer.Wave, c.Person); inner != nil {
+				return
+			}
+		} else if inner = c.Common.seal(p); inner != nil {
+			return
+		}
 		inner = d.seal(p)
-	}); err != nil {
-		return err
+	})
+	if err == nil {
+		err = waveProblem(inner, "/data/data/wave")
 	}
-	return inner
+	return err
 }
 
 // Payload decodes the data as the target's kind. Data that is not of that kind is an error.

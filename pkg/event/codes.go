@@ -41,6 +41,7 @@ func Codes() []CodeMeaning {
 		{CodeUnknownWorkspace, "The message names no workspace, or one that foreign producers may not write.", false},
 		{CodeForbiddenSource, "The key may not write events of this source.", false},
 		{CodeForbiddenKind, "The key may not write events of this kind.", false},
+		{CodeWaveClosed, "The wave of the survey is closed: it takes no answers and no changes any more.", false},
 		{CodeBadTarget, "The event to void or to correct is itself a void or a correction, or of another kind.", false},
 		{CodeBrokerAway, "The log has not confirmed the event.", true},
 		{CodeOverloaded, "Too much was in flight.", true},

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"plumbline/pkg/event"
+	"plumbline/pkg/event/eventtest"
 )
 
 // Every text column of every kind says what becomes of it when a person is erased: a new kind cannot forget it.
@@ -43,7 +44,7 @@ func TestEveryTextHasATrait(t *testing.T) {
 // Whatever a sealed event is: erasing replaces each person in it, and a second time changes nothing.
 func TestEraseOfEveryKind(t *testing.T) {
 	const workspace = "w"
-	sealer, eraser := event.NewSealer([]byte("a secret of the tests")), event.NewEraser()
+	sealer, eraser := eventtest.NewSealer([]byte("a secret of the tests")), event.NewEraser()
 	hash, pseudonym := sealer.Person(workspace, "ann@example.com"), "p0123456789abcdef01234567"
 	ann := func(person string) (string, bool) { return pseudonym, person == hash }
 	for _, e := range examples(t) {
@@ -143,7 +144,7 @@ func TestEraseEmptiesFreeText(t *testing.T) {
 
 func TestSeeker(t *testing.T) {
 	const workspace = "w"
-	sealer := event.NewSealer([]byte("a secret of the tests"))
+	sealer := eventtest.NewSealer([]byte("a secret of the tests"))
 	hashes := map[string]string{}
 	var lengths []int
 	for _, id := range []string{"ann@example.com", "u-17", "Ann Lee", "Zoë"} {
@@ -189,7 +190,7 @@ func TestSeeker(t *testing.T) {
 
 // An id is found wherever it stands between signs that are no part of an id.
 func TestSeekerFindsWhatStandsAlone(t *testing.T) {
-	sealer := event.NewSealer([]byte("a secret of the tests"))
+	sealer := eventtest.NewSealer([]byte("a secret of the tests"))
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.StringMatching(`[A-Za-z0-9_-]{1,40}`).Draw(t, "id")
 		hash := sealer.Person("w", id)
@@ -207,7 +208,7 @@ func TestSeekerFindsWhatStandsAlone(t *testing.T) {
 
 // FuzzSeeker: no bytes make it fail or run away, and what it finds is gone once it is replaced.
 func FuzzSeeker(f *testing.F) {
-	sealer := event.NewSealer([]byte("a secret of the tests"))
+	sealer := eventtest.NewSealer([]byte("a secret of the tests"))
 	hash := sealer.Person("w", "u-17")
 	k := sealer.Seeker("w", []int{4}, func(p string) (string, bool) { return "", p == hash })
 	for _, seed := range []string{`{"p":"u-17"}`, `"dS0xNw=="`, "u-17u-17", "%75-17", `{"a":"\ud800u-17"}`, hash} {

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"plumbline/pkg/event"
+	"plumbline/pkg/event/eventtest"
 )
 
 // checkProblems fails where a refusal does not say where and why.
@@ -108,7 +109,7 @@ func FuzzSealIsOfTheMeaning(f *testing.F) {
 	for _, e := range examples(f) {
 		f.Add(e.raw)
 	}
-	parser, sealer := newParser(), event.NewSealer([]byte("a secret of the fuzz tests, long enough"))
+	parser, sealer := newParser(), eventtest.NewSealer([]byte("a secret of the fuzz tests, long enough"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, problems := parser.Structured(raw)
 		if len(problems) > 0 {

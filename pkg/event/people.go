@@ -1,5 +1,7 @@
 package event
 
+import "errors"
+
 // Pulse is one person's answer to one wave of the survey (perception).
 type Pulse struct {
 	Common
@@ -24,11 +26,22 @@ func (p *Pulse) Check() []Problem {
 	return nil
 }
 
-// seal hashes the person together with the wave, so that answers cannot be joined to each other across waves or to
-// any other row.
-func (p *Pulse) seal(ps pseudonym) error { //nolint:unparam // a correction's can fail, and all kinds seal alike
-	p.Person = ps.of(pulseScope+p.Wave, p.Person)
+// seal hashes the person within the wave, so that answers cannot be joined to each other across waves or to any other row,
+// and to nobody once the wave is closed.
+func (p *Pulse) seal(ps pseudonym) (err error) {
+	if p.Person, err = ps.inWave(p.Wave, p.Person); err != nil {
+		return waveProblem(err, "/data/wave")
+	}
 	return nil
+}
+
+// waveProblem says where the wave stands that has closed.
+func waveProblem(err error, pointer string) error {
+	if closed := (Problem{}); errors.As(err, &closed) {
+		closed.Pointer = pointer
+		return closed
+	}
+	return err
 }
 
 // Training is time spent learning (enablement).

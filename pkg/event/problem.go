@@ -31,6 +31,7 @@ const (
 	CodeOverloaded      Code = "overloaded"       // retry: too much in flight
 	CodeForbiddenSource Code = "forbidden_source" // the key may not write this source
 	CodeForbiddenKind   Code = "forbidden_kind"   // the key may not write this kind
+	CodeWaveClosed      Code = "wave_closed"      // the wave of the survey takes no answers any more
 	// The reasons of the inbox, beside those above.
 	CodeUnsupportedType  Code = "unsupported_type"  // a content type that carries no event that can be read
 	CodeUnknownWorkspace Code = "unknown_workspace" // the installation has no such workspace

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"strings"
@@ -41,15 +42,42 @@ const (
 	pulseScope  = "pulse\x00"
 )
 
+// Waves knows the secrets of the waves of the survey. Each wave has one of its own, which nobody can derive and which is
+// destroyed when the wave closes: from then on nobody can tell whose an answer was.
+type Waves interface {
+	// Secret is that of an open wave. The error is a [Problem] with the code wave_closed where it has closed, and
+	// [ErrWaveUnopened] where nobody has opened it.
+	Secret(workspace, wave string) ([]byte, error)
+}
+
+// ErrWaveUnopened says that a wave has no secret yet: open it, and seal again.
+var ErrWaveUnopened = errors.New("the wave of the survey is not open")
+
+// WaveClosed is why an answer comes too late; pointer names the wave in the event.
+func WaveClosed(pointer string) Problem {
+	return Problem{
+		Code: CodeWaveClosed, Pointer: pointer,
+		Message: "the wave is closed, and takes no answers and no changes any more: name the wave that is open now",
+	}
+}
+
 // Sealer replaces persons by keyed hashes and computes identity and payload hash. It is safe for concurrent use.
 type Sealer struct {
 	people, payloads *sync.Pool // of *hasher
+	waves            Waves
 }
 
 // NewSealer makes a sealer of the installation's secret, from which it derives one key per purpose. Another secret
 // makes other pseudonyms and other payload hashes: it must never change while old events count.
 func NewSealer(secret []byte) *Sealer {
 	return &Sealer{people: keyed(secret, "person pseudonym"), payloads: keyed(secret, "payload hash")}
+}
+
+// With is the sealer with the secrets of waves; without them it seals no answer to the survey.
+func (s *Sealer) With(w Waves) *Sealer {
+	with := *s
+	with.waves = w
+	return &with
 }
 
 func keyed(secret []byte, purpose string) *sync.Pool {
@@ -80,9 +108,28 @@ func (s *Sealer) Person(workspace, id string) string {
 	return pseudonym{s, workspace, false}.of(personScope, id)
 }
 
-// Pulse is the pseudonym of a person in one wave of the survey; it cannot be joined to [Sealer.Person].
-func (s *Sealer) Pulse(workspace, wave, id string) string {
-	return pseudonym{s, workspace, false}.of(pulseScope+wave, id)
+// Pulse is the pseudonym of a person in one wave of the survey, which can not be joined to [Sealer.Person]: the keyed hash of
+// the person in the wave, hashed once more with the secret of the wave. It takes both secrets to make it again, and the
+// second is gone when the wave is closed. The error is that of [Waves.Secret].
+func (s *Sealer) Pulse(workspace, wave, id string) (string, error) {
+	return pseudonym{s, workspace, false}.inWave(wave, id)
+}
+
+// WavesOf are the waves of the survey whose secrets sealing an event takes: that of an answer, or of the answer that a
+// correction brings.
+func WavesOf(e Event) []string {
+	switch d := e.Data.(type) {
+	case *Pulse:
+		return []string{d.Wave}
+	case *Correct:
+		if d.Target != KindPulse {
+			return nil
+		}
+		if answer, err := d.Payload(); err == nil {
+			return WavesOf(Event{Data: answer})
+		}
+	}
+	return nil
 }
 
 // Seal replaces the persons, normalises once more and computes identity and payload hash. The event that it is given
@@ -164,9 +211,30 @@ func (p pseudonym) of(scope, id string) string {
 	h.in = appendPart(h.in[:0], scope)
 	h.in = appendPart(h.in, p.workspace)
 	h.in = appendPart(h.in, id)
+	return pseudonymOf(h.sum())
+}
+
+// inWave is the pseudonym of a person in a wave of the survey.
+func (p pseudonym) inWave(wave, id string) (string, error) {
+	if id == "" || p.keep && IsPseudonym(id) {
+		return id, nil
+	}
+	if p.sealer.waves == nil {
+		return "", ErrWaveUnopened
+	}
+	secret, err := p.sealer.waves.Secret(p.workspace, wave)
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(pseudonym{p.sealer, p.workspace, false}.of(pulseScope+wave, id)))
+	return pseudonymOf((*[sha256.Size]byte)(mac.Sum(nil))), nil
+}
+
+func pseudonymOf(sum *[sha256.Size]byte) string {
 	var text [1 + pseudonymDigits]byte
 	text[0] = 'p'
-	hex.Encode(text[1:], h.sum()[:pseudonymDigits/2])
+	hex.Encode(text[1:], sum[:pseudonymDigits/2])
 	return string(text[:])
 }
 

@@ -3,6 +3,7 @@ package event_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -13,9 +14,12 @@ import (
 	"pgregory.net/rapid"
 
 	"plumbline/pkg/event"
+	"plumbline/pkg/event/eventtest"
 )
 
-func newSealer() *event.Sealer { return event.NewSealer([]byte("a secret of the tests, 32 bytes.")) }
+func newSealer() *event.Sealer {
+	return eventtest.NewSealer([]byte("a secret of the tests, 32 bytes."))
+}
 
 func parse(t testing.TB, raw string) event.Event {
 	t.Helper()
@@ -162,16 +166,61 @@ func TestPersons(t *testing.T) {
 	if s.Person("default", "U-17") == id || s.Person("other", "u-17") == id || s.Person("default", "") != "" {
 		t.Error("case of opaque ids, the workspace or absence do not matter")
 	}
-	if s.Pulse("default", "w1", "u-17") == s.Pulse("default", "w2", "u-17") || s.Pulse("default", "w1", "u-17") == id {
+	inWave := func(s *event.Sealer, wave string) string {
+		t.Helper()
+		p, err := s.Pulse("default", wave, "u-17")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if inWave(s, "w1") == inWave(s, "w2") || inWave(s, "w1") == id {
 		t.Error("answers of two waves can be joined")
 	}
+	if inWave(s, "w1") == inWave(s.With(eventtest.Waves("another")), "w1") {
+		t.Error("the secret of the wave does not matter: who holds the other one can tell whose an answer is")
+	}
 	pulse := seal(t, `{"specversion":"1.0","id":"1","source":"/s","type":"plumbline.pulse.v1","time":"2026-11-01T09:30:00Z","data":{"wave":"w1","role":"ic","person":"u-17","confidence":3}}`)
-	if got := pulse.Event.Data.Shared().Person; got != s.Pulse("default", "w1", "u-17") {
+	if got := pulse.Event.Data.Shared().Person; got != inWave(s, "w1") {
 		t.Errorf("the person of an answer is %q", got)
 	}
 	correction := seal(t, `{"specversion":"1.0","id":"1","source":"/s","type":"plumbline.correct.v1","time":"2026-11-01T09:30:00Z","data":{"source":"a","id":"b","kind":"hours_saved","data":{"doing_minutes":1,"person":"u-17"}}}`)
 	if !bytes.Contains(correction.Data, []byte(id)) {
 		t.Errorf("a corrected person has another pseudonym than a reported one: %s", correction.Data)
+	}
+}
+
+// shut are waves that are all closed.
+type shut struct{}
+
+func (shut) Secret(string, string) ([]byte, error) { return nil, event.WaveClosed("/data/wave") }
+
+// An answer, and a correction of one, are sealed with the secret of the wave or not at all; who corrects an answer is known
+// within its wave only.
+func TestAnswersAreSealedWithTheirWave(t *testing.T) {
+	answer := `{"specversion":"1.0","id":"1","source":"/s","type":"plumbline.pulse.v1","time":"2026-11-01T09:30:00Z","data":{"wave":"w1","role":"ic","person":"u-17","confidence":3}}`
+	correction := `{"specversion":"1.0","id":"2","source":"/s","type":"plumbline.correct.v1","time":"2026-11-01T09:30:00Z","data":{"source":"/s","id":"1","person":"u-17","kind":"pulse","data":{"wave":"w1","role":"ic","person":"u-17","confidence":4}}}`
+	first, second := seal(t, answer), seal(t, correction)
+	person := first.Event.Data.Shared().Person
+	if got := second.Event.Data.Shared().Person; got != person || bytes.Contains(second.Data, []byte(newSealer().Person("default", "u-17"))) {
+		t.Errorf("who corrects the answer is %q, who has given it %q: %s", got, person, second.Data)
+	}
+	for raw, pointer := range map[string]string{answer: "/data/wave", correction: "/data/data/wave"} {
+		e := parse(t, raw)
+		if waves := event.WavesOf(e); len(waves) != 1 || waves[0] != "w1" {
+			t.Errorf("its waves are %v", waves)
+		}
+		if _, err := event.NewSealer([]byte("s")).Seal(e); !errors.Is(err, event.ErrWaveUnopened) {
+			t.Errorf("without waves: %v", err)
+		}
+		_, err := newSealer().With(shut{}).Seal(e)
+		var p event.Problem
+		if !errors.As(err, &p) || p.Code != event.CodeWaveClosed || p.Pointer != pointer {
+			t.Errorf("closed: %v, want it at %s", err, pointer)
+		}
+	}
+	if waves := event.WavesOf(parse(t, hours(`{"doing_minutes":1}`))); waves != nil {
+		t.Errorf("hours are of the waves %v", waves)
 	}
 }
 
@@ -188,7 +237,7 @@ func TestPersonsNeverAppearInSealedBytes(t *testing.T) {
 		{"barrier", `{"barrier":"B","category":"other","person":%[1]q,"owner":%[1]q}`},
 		{"void", `{"source":"S","id":"I","person":%[1]q}`},
 		{"correct", `{"source":"S","id":"I","person":%[1]q,"kind":"barrier","data":{"barrier":"B","category":"other","person":%[1]q,"owner":%[1]q}}`},
-		{"correct", `{"source":"S","id":"I","kind":"pulse","data":{"wave":"W","role":"ic","confidence":1,"person":%[1]q}}`},
+		{"correct", `{"source":"S","id":"I","person":%[1]q,"kind":"pulse","data":{"wave":"W","role":"ic","confidence":1,"person":%[1]q}}`},
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		person := rapid.StringMatching(`[g-z]{4}[A-Z0-9]{6}(@[a-z]{3}\.[a-z]{2})?`).Draw(rt, "person")

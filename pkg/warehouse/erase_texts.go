@@ -14,6 +14,10 @@ import (
 // source and time are still there, and it can never be sent again.
 const ErasedType = "application/vnd.plumbline.erased"
 
+// AnswerType is the content type of a reject whose bytes were never kept, because they were an answer to the survey and would have told
+// whose.
+const AnswerType = "application/vnd.plumbline.answer"
+
 // texts is a table with texts that may hold anything a sender has written.
 type texts struct {
 	table string

@@ -51,6 +51,15 @@ func TestBrokerAway(t *testing.T) {
 		a.Answers[2].State != event.Rejected || a.Retry != 1 {
 		t.Errorf("during: %s", a.Body)
 	}
+	// A wave of the survey that nobody has opened can not be opened now: no other answer of the request waits for it.
+	began := time.Now()
+	a = s.post(t, batched, batch(pulse("first", "ann", nil), pulse("second", "bob", map[string]any{"wave": "q5"}), pulse("third", "cat", map[string]any{"wave": "q6"})))
+	if a.Status != http.StatusServiceUnavailable || a.Retry != 3 || a.Answers[2].Code != event.CodeBrokerAway {
+		t.Errorf("answers during: %d %s", a.Status, a.Body)
+	}
+	if took := time.Since(began); took > 3*cfg.ProduceTimeout {
+		t.Errorf("answers during took %s", took)
+	}
 	s.ready(t, http.StatusServiceUnavailable)
 	if a := s.do(t, http.MethodGet, "/healthz", "", nil); a.Status != http.StatusOK {
 		t.Errorf("alive without a broker: %d %s", a.Status, a.Body)

@@ -23,6 +23,7 @@ import (
 	"plumbline/pkg/process"
 	"plumbline/pkg/tail"
 	"plumbline/pkg/warehouse"
+	"plumbline/pkg/waves"
 )
 
 // The limits of a request; those of one event are in package event.
@@ -142,11 +143,15 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	m := newMetrics(mount.Metrics)
 	events, rejected := bus.NewProducer(cfg.Bus, bus.Events), bus.NewProducer(cfg.Bus, bus.Rejected)
+	book := waves.New(waves.Config{
+		Bus: cfg.Bus, Service: "collector", Now: cfg.Now, Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
+	})
+	sealing := &seals{sealer: event.NewSealer(cfg.Secret).With(book), waves: book, timeout: cfg.ProduceTimeout}
 	r := &receiver{
 		parser:  event.NewParser(cfg.Now),
-		sealer:  event.NewSealer(cfg.Secret),
+		seals:   sealing,
 		events:  events,
-		rejects: &rejects{producer: rejected, now: cfg.Now, metrics: m, log: mount.Log},
+		rejects: &rejects{producer: rejected, seals: sealing, now: cfg.Now, metrics: m, log: mount.Log},
 		flight:  newFlight(cfg.MaxInFlightBytes, m),
 		timeout: cfg.ProduceTimeout,
 		metrics: m,
@@ -182,19 +187,21 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	prober := bus.NewProber(cfg.Bus)
 	mount.Health.Add("broker", process.Cached(probeLife, prober.Check))
 	mount.Health.Add("keys", ring.Ready)
+	mount.Health.Add("waves", book.Ready)
 	mount.OnStop("collector", func(context.Context) error {
 		watch.Close()
 		prober.Close()
-		return errors.Join(events.Close(), rejected.Close(), ring.Close(), where.close())
+		return errors.Join(events.Close(), rejected.Close(), ring.Close(), book.Shut(), where.close())
 	})
 	mount.Go("keys of the collector", ring.Run)
+	mount.Go("waves of the survey", book.Run)
 	if len(cfg.WriteKeys)+len(cfg.Keys) == 0 {
 		mount.Go("look for keys that may send", func(ctx context.Context) error {
 			tellIfNobodyMaySend(ctx, ring, mount.Log.With("service", "collector"))
 			return nil
 		})
 	}
-	mount.Go("inbox gate", newGate(cfg, mount, events, rejected).run)
+	mount.Go("inbox gate", newGate(cfg, mount, sealing, events, rejected).run)
 	return nil
 }
 
@@ -208,7 +215,7 @@ func viewerOf(key access.Key) tail.Viewer {
 }
 
 // newGate makes the gate of the inbox, which shares the producers with the requests.
-func newGate(cfg Config, mount *process.Mount, events, rejected *bus.Producer) *gate {
+func newGate(cfg Config, mount *process.Mount, sealing *seals, events, rejected *bus.Producer) *gate {
 	workspaces := map[string]bool{cfg.Workspace: true}
 	for _, k := range cfg.Keys {
 		workspaces[k.Workspace] = true
@@ -219,7 +226,7 @@ func newGate(cfg Config, mount *process.Mount, events, rejected *bus.Producer) *
 	// Services that share a mount each have consumers.
 	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"service": "collector"}, mount.Metrics)
 	return &gate{
-		bus: cfg.Bus, parser: event.NewParser(cfg.Now), sealer: event.NewSealer(cfg.Secret),
+		bus: cfg.Bus, parser: event.NewParser(cfg.Now), seals: sealing,
 		events: events, rejects: rejected, home: cfg.Workspace, workspaces: workspaces,
 		metrics: newGateMetrics(mount.Metrics), busMetrics: bus.NewMetrics(labelled),
 		log: mount.Log.With("service", "collector"),

@@ -17,6 +17,7 @@ import (
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/pkg/event/eventtest"
 	"plumbline/pkg/warehouse"
 )
 
@@ -92,7 +93,7 @@ func FuzzGate(f *testing.F) {
 	f.Add("", "", "", "", []byte(nil))
 	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 	g := &gate{
-		parser: event.NewParser(func() time.Time { return now }), sealer: event.NewSealer([]byte("a secret of the fuzz tests, long enough")),
+		parser: event.NewParser(func() time.Time { return now }), seals: &seals{sealer: eventtest.NewSealer([]byte("a secret of the fuzz tests, long enough"))},
 		home: "default", workspaces: map[string]bool{"default": true},
 	}
 	base := []kafka.Header{
@@ -112,7 +113,7 @@ func FuzzGate(f *testing.F) {
 		checkProblems(t, problems)
 		if len(problems) > 0 {
 			d := &delivery{}
-			d.reject(&m, g.keeper(e), e, from, problems[0])
+			g.reject(d, &m, g.keeper(e), e, from, problems[0])
 			checkReject(t, d.rejects[0])
 			return
 		}
@@ -128,8 +129,8 @@ func FuzzGate(f *testing.F) {
 		if contentType != typeStructured || len(problems) > 0 || !reflect.DeepEqual(again, e) {
 			t.Fatalf("structured (%s) it is %+v %+v, want %+v", contentType, again, problems, e)
 		}
-		if _, err := g.sealer.Seal(e); err != nil {
-			t.Fatalf("seal: %v", err)
+		if _, problem, err := g.seals.seal(t.Context(), e); problem != nil || err != nil {
+			t.Fatalf("seal: %v %v", problem, err)
 		}
 	})
 }

@@ -32,7 +32,7 @@ const (
 type gate struct {
 	bus    bus.Config
 	parser *event.Parser
-	sealer *event.Sealer
+	seals  *seals
 	events *bus.Producer
 	// rejects is the topic of rejects.
 	rejects *bus.Producer
@@ -97,13 +97,15 @@ func (g *gate) judge(ctx context.Context, d *delivery) error {
 			problems = g.enter(&e)
 		}
 		if len(problems) > 0 {
-			d.reject(m, g.keeper(e), e, from, problems[0])
+			g.reject(d, m, g.keeper(e), e, from, problems[0])
 			continue
 		}
-		sealed, err := g.sealer.Seal(e)
+		sealed, problem, err := g.seals.seal(ctx, e)
 		if err != nil {
-			g.log.ErrorContext(ctx, "seal event failed", "error", err, "kind", string(e.Kind))
-			d.reject(m, e.Workspace, e, from, event.Problem{Code: event.CodeBadValue, Pointer: "/data", Message: "the data can not be stored as it is"})
+			return err
+		}
+		if problem != nil {
+			g.reject(d, m, e.Workspace, e, from, *problem)
 			continue
 		}
 		sealed.Receive = d.receive
@@ -127,7 +129,7 @@ func (g *gate) writeEvents(ctx context.Context, d *delivery) error {
 			e, from, _ := g.read(m)
 			workspace := g.keeper(e)
 			d.kinds[i] = ""
-			d.reject(m, workspace, e, from, event.TooLargeForLog())
+			g.reject(d, m, workspace, e, from, event.TooLargeForLog())
 		default:
 			left = append(left, failure)
 		}
@@ -151,9 +153,10 @@ func (g *gate) keepRejects(ctx context.Context, d *delivery) error {
 
 // reject notes that a message is refused. Id and time are those of its place in the inbox, so that a repetition writes
 // the same reject. Everything in it is bounded: a reject that the log would not take could never be passed.
-func (d *delivery) reject(m *kafka.Message, workspace string, e event.Event, from submission, p event.Problem) {
+func (g *gate) reject(d *delivery, m *kafka.Message, workspace string, e event.Event, from submission, p event.Problem) {
 	raw, contentType := from.structured()
 	source, id, typ := from.names(e)
+	raw, contentType = g.seals.kept(workspace, typ, raw, contentType)
 	d.rejects = append(d.rejects, warehouse.Reject{
 		RejectID:  fmt.Sprintf("%s-%d-%d-%d", bus.Inbox, m.Partition, m.Offset, m.Time.UnixMilli()),
 		Workspace: workspace, At: m.Time.UTC().Truncate(time.Millisecond), Stage: warehouse.StageGate,

@@ -38,6 +38,8 @@ type intake struct {
 	messages []bus.Message
 	sent     []int
 	first    map[event.Identity]int
+	// away is why no wave of the survey could be opened.
+	away error
 }
 
 func (in *intake) grow(n int) {
@@ -48,7 +50,7 @@ func (in *intake) grow(n int) {
 }
 
 // add judges one event and puts it among the messages, or gives it its answer.
-func (r *receiver) add(in *intake, e event.Event, problems []event.Problem, from submission) {
+func (r *receiver) add(ctx context.Context, in *intake, e event.Event, problems []event.Problem, from submission) {
 	n := len(in.entries)
 	in.entries = append(in.entries, entry{from: from, event: e, answer: event.Answer{Source: short(e.Source), ID: short(e.ID)}})
 	this := &in.entries[n]
@@ -60,11 +62,13 @@ func (r *receiver) add(in *intake, e event.Event, problems []event.Problem, from
 		return
 	}
 	this.event.Workspace = in.key.Workspace
-	sealed, err := r.sealer.Seal(this.event)
-	if err != nil {
-		// The parser has let something pass that can not be written.
-		r.log.Error("seal event failed", "error", err, "kind", string(e.Kind))
-		this.reject([]event.Problem{{Code: event.CodeBadValue, Pointer: "/data", Message: "the data can not be stored as it is"}})
+	sealed, problem, err := r.seal(ctx, in, this.event)
+	switch {
+	case err != nil:
+		this.retry()
+		return
+	case problem != nil:
+		this.reject([]event.Problem{*problem})
 		return
 	}
 	this.identity, this.payload = sealed.Identity, sealed.Payload
@@ -84,6 +88,25 @@ func (r *receiver) add(in *intake, e event.Event, problems []event.Problem, from
 	key, headers, value := sealed.Message()
 	in.messages = append(in.messages, bus.Message{Key: key, Headers: headers, Value: value})
 	in.sent = append(in.sent, n)
+}
+
+// seal seals an event of a request. Where the log does not confirm a wave of the survey no further one is waited for.
+func (r *receiver) seal(ctx context.Context, in *intake, e event.Event) (event.Sealed, *event.Problem, error) {
+	if in.away != nil && len(event.WavesOf(e)) > 0 {
+		return event.Sealed{}, nil, in.away
+	}
+	sealed, problem, err := r.seals.seal(ctx, e)
+	if err != nil {
+		in.away = err
+		r.log.WarnContext(ctx, "opening a wave of the survey failed", "error", err)
+	}
+	return sealed, problem, err
+}
+
+// retry says that the log has not confirmed the event.
+func (e *entry) retry() {
+	e.answer.State, e.answer.Code = event.Retry, event.CodeBrokerAway
+	e.answer.Message = "the log has not confirmed the event: send the same again"
 }
 
 func (e *entry) reject(problems []event.Problem) {
@@ -183,8 +206,7 @@ func (r *receiver) produce(ctx context.Context, in *intake) {
 			e.reject([]event.Problem{event.TooLargeForLog()})
 			late = append(late, *e)
 		default:
-			e.answer.State, e.answer.Code = event.Retry, event.CodeBrokerAway
-			e.answer.Message = "the log has not confirmed the event: send the same again"
+			e.retry()
 		}
 	}
 	if len(late) > 0 {

@@ -24,7 +24,7 @@ import (
 // receiver handles POST /v1/events.
 type receiver struct {
 	parser  *event.Parser
-	sealer  *event.Sealer
+	seals   *seals
 	events  *bus.Producer
 	rejects *rejects
 	flight  *flight
@@ -171,12 +171,12 @@ func (r *receiver) read(c *gin.Context, m mode, key access.Key, body []byte) (*i
 			r.notJSON(c, key, typeStructured, body, problems[0])
 			return nil, false
 		}
-		r.add(in, e, problems, submission{body: body, contentType: typeStructured})
+		r.add(c, in, e, problems, submission{body: body, contentType: typeStructured})
 	case modeBinary:
 		in.grow(1)
 		attrs, bad := attributes(c.Request.Header)
 		e, problems := r.parser.Binary(attrs, body)
-		r.add(in, e, append(bad, problems...), submission{body: body, contentType: typeBinary, attributes: attrs})
+		r.add(c, in, e, append(bad, problems...), submission{body: body, contentType: typeBinary, attributes: attrs})
 	default:
 		parts, err := split(body, MaxEvents)
 		if errors.Is(err, errTooMany) {
@@ -191,7 +191,7 @@ func (r *receiver) read(c *gin.Context, m mode, key access.Key, body []byte) (*i
 		in.grow(len(parts))
 		for _, raw := range parts {
 			e, problems := r.parser.Structured(raw)
-			r.add(in, e, problems, submission{body: raw, contentType: typeStructured})
+			r.add(c, in, e, problems, submission{body: raw, contentType: typeStructured})
 		}
 	}
 	return in, true

@@ -16,6 +16,7 @@ import (
 // rejects keeps what was not taken, with the bytes as they came, so that it can be seen and sent again.
 type rejects struct {
 	producer *bus.Producer
+	seals    *seals
 	now      func() time.Time
 	metrics  *metrics
 	log      *slog.Logger
@@ -48,6 +49,7 @@ func (r *rejects) lost(ctx context.Context, n int, err error) {
 func (r *rejects) message(workspace string, e *entry) (bus.Message, error) {
 	raw, contentType := e.from.structured()
 	source, id, typ := e.from.names(e.event)
+	raw, contentType = r.seals.kept(workspace, typ, raw, contentType)
 	out := warehouse.Reject{
 		Workspace: workspace, At: r.now().UTC().Truncate(time.Millisecond), Stage: warehouse.StageCollector,
 		Source: source, ID: id, Type: typ,

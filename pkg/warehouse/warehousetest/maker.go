@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"plumbline/pkg/event"
+	"plumbline/pkg/event/eventtest"
 )
 
 // Maker makes stored events as the collector and the log would.
@@ -17,7 +18,7 @@ type Maker struct {
 }
 
 // NewMaker makes a maker with a secret of its own.
-func NewMaker() *Maker { return &Maker{sealer: event.NewSealer([]byte("a secret of the tests"))} }
+func NewMaker() *Maker { return &Maker{sealer: eventtest.NewSealer([]byte("a secret of the tests"))} }
 
 // Fataler is what testing.T and rapid.T share.
 type Fataler interface {

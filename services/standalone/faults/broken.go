@@ -36,7 +36,8 @@ func newBreaking(rng *rand.Rand) *breaking {
 // duplicates and conflicts.
 func (b *breaking) next() (broken, error) {
 	s := b.d.next()
-	for s.data.Kind().Amends() {
+	// Of an answer to the survey that is refused the bytes are not kept, so that no fix could mend it.
+	for s.data.Kind().Amends() || s.data.Kind() == event.KindPulse {
 		s = b.d.next()
 	}
 	s.workspace, s.source = workspaces()[0], brokenSource

@@ -122,7 +122,7 @@ func (d *drawing) bare(kind event.Kind) event.Data {
 	case event.KindReview:
 		return &event.Review{Asset: "a1", Reviewer: pick(d, "brand", "legal"), SubmittedAt: event.Time{Time: d.time()}}
 	case event.KindPulse:
-		p := &event.Pulse{Wave: "2026-q1", Role: pick(d, "leader", "ic"), ROIProvable: pick(d, "yes", "partly", "no"), Satisfaction: new(uint8(1 + d.rng.IntN(5)))}
+		p := &event.Pulse{Wave: surveyWave, Role: pick(d, "leader", "ic"), ROIProvable: pick(d, "yes", "partly", "no"), Satisfaction: new(uint8(1 + d.rng.IntN(5)))}
 		p.Person = d.person()
 		return p
 	case event.KindTraining:

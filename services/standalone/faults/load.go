@@ -14,6 +14,7 @@ import (
 
 	"plumbline/pkg/client"
 	"plumbline/pkg/event"
+	"plumbline/pkg/event/eventtest"
 	"plumbline/pkg/process"
 )
 
@@ -47,7 +48,7 @@ const clientTimeout = 3 * time.Second
 
 func newLoad(url string) (*load, error) {
 	l := &load{
-		url: url, sealer: event.NewSealer([]byte(secret)), clients: map[string]*client.Client{},
+		url: url, sealer: eventtest.NewSealer([]byte(secret)), clients: map[string]*client.Client{},
 		bare: &http.Client{Timeout: clientTimeout, Transport: &http.Transport{}}, sent: map[event.Identity]map[event.PayloadHash]bool{},
 	}
 	for _, ws := range workspaces() {

@@ -16,8 +16,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/bus"
+	"plumbline/pkg/event/eventtest"
 	"plumbline/pkg/process"
 	"plumbline/pkg/warehouse"
+	"plumbline/pkg/waves"
 	"plumbline/services/standalone/faults/wire"
 	"plumbline/services/standalone/parts"
 )
@@ -114,8 +116,32 @@ func (w *world) start(ctx context.Context) error {
 	if w.front, err = wire.Listen(ctx, wire.HTTP, w.collector.engine.Addr()); err != nil {
 		return err
 	}
-	w.desk, err = wire.Listen(ctx, wire.HTTP, w.scorecard.engine.Addr())
-	return err
+	if w.desk, err = wire.Listen(ctx, wire.HTTP, w.scorecard.engine.Addr()); err != nil {
+		return err
+	}
+	return w.openWaves(ctx)
+}
+
+// surveyWave is the wave of the survey that every answer is of.
+const surveyWave = "2026-q1"
+
+// openWaves opens the wave of each workspace with a secret that the suite knows: it must say what is stored of an answer.
+func (w *world) openWaves(ctx context.Context) error {
+	var messages []bus.Message
+	for _, ws := range workspaces() {
+		key, err := eventtest.Waves(secret).Secret(ws, surveyWave)
+		if err != nil {
+			return err
+		}
+		m, err := waves.Opening(ws, surveyWave, key, time.Now())
+		if err != nil {
+			return err
+		}
+		messages = append(messages, m)
+	}
+	p := bus.NewProducer(w.cfg, bus.Waves)
+	_, err := p.Produce(ctx, messages)
+	return errors.Join(err, p.Close())
 }
 
 // addLoader starts one more loader.
