@@ -36,6 +36,8 @@ const (
 	KeyCreate     = "key.create"
 	KeyRotate     = "key.rotate"
 	KeyRevoke     = "key.revoke"
+	// WaveWrite opens a wave of the survey, closes it, or says when it closes.
+	WaveWrite = "wave.write"
 	// PersonErase asks for the erasure of a person, PersonErased says that a loader has carried it out.
 	PersonErase  = "person.erase"
 	PersonErased = "person.erased"
@@ -52,7 +54,7 @@ const (
 func Actions() []string {
 	return []string{
 		EvidenceRead, EvidenceExport, WorkspaceExport, InstallationBackup, RejectRead, RejectDryRun, RejectReplay, RejectFix, RegistryWrite,
-		KeyCreate, KeyRotate, KeyRevoke, PersonErase, PersonErased, SessionSignIn, SessionSignOut, SessionRevoke, AuditRead, AuditExport,
+		KeyCreate, KeyRotate, KeyRevoke, WaveWrite, PersonErase, PersonErased, SessionSignIn, SessionSignOut, SessionRevoke, AuditRead, AuditExport,
 	}
 }
 

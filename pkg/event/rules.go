@@ -79,6 +79,15 @@ func (p *Parser) judge(d Data) []Problem {
 	return out
 }
 
+// KeyProblem says what is wrong with a text that is to be a key; false where it is one.
+func KeyProblem(text, pointer string) (Problem, bool) {
+	code, msg := judgeText(text, maxKey)
+	if text == "" {
+		code, msg = CodeMissingField, "is missing"
+	}
+	return Problem{Code: code, Pointer: pointer, Message: "the key " + msg}, code != ""
+}
+
 // explain turns the failure of a tag into a code and a sentence.
 func explain(f validator.FieldError) (Code, string) {
 	name := f.Field()

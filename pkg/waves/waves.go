@@ -131,6 +131,16 @@ func (b *Book) Ready(context.Context) error {
 	}
 }
 
+// Await waits until the book is ready, or ctx ends: then the error is [ErrNotReady].
+func (b *Book) Await(ctx context.Context) error {
+	select {
+	case <-b.ready:
+		return nil
+	case <-ctx.Done():
+		return ErrNotReady
+	}
+}
+
 // Open makes sure that a wave has a secret, and returns when it can be sealed with. A wave that is open already costs nothing;
 // a book that is still reading is waited for.
 // The error is [ErrNotReady], [ErrTooMany], [ErrUnconfirmed] or the [event.Problem] of a wave that is closed.
@@ -138,10 +148,8 @@ func (b *Book) Open(ctx context.Context, workspace, wave string) error {
 	if _, err := b.Secret(workspace, wave); !errors.Is(err, event.ErrWaveUnopened) {
 		return err
 	}
-	select {
-	case <-b.ready:
-	case <-ctx.Done():
-		return ErrNotReady
+	if err := b.Await(ctx); err != nil {
+		return err
 	}
 	b.mu.Lock()
 	full := b.opened(workspace) >= MaxWaves

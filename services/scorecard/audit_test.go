@@ -147,6 +147,7 @@ func (b *bench) deeds() []deed {
 		{"POST /api/v1/keys", "/api/v1/keys", `{"id":"crm","name":"CRM","scopes":["write"]}`, 201, audit.KeyCreate, "key crm", true, false},
 		{"POST /api/v1/keys/:id/rotate", "/api/v1/keys/crm/rotate", "", 200, audit.KeyRotate, "key crm", true, false},
 		{"DELETE /api/v1/keys/:id", "/api/v1/keys/crm", "", 200, audit.KeyRevoke, "key crm", true, false},
+		{"PUT /api/v1/waves/*key", "/api/v1/waves/q4", `{"closes_at":"2000-01-01T00:00:00Z"}`, 200, audit.WaveWrite, "wave q4", true, false},
 		{"POST /api/v1/erasures", "/api/v1/erasures", `{"person":"eve@example.com","reason":"asked"}`, 202, audit.PersonErase, "erasure …", true, false},
 		{"POST /signin/demo", "/signin/demo?as=leader", "", 303, audit.SessionSignIn, "session demo", false, true},
 	}

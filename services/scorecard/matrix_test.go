@@ -67,6 +67,8 @@ func rules() map[string]rule {
 		"GET /api/v1/erasures/:id":        {roles: admins, ask: "/api/v1/erasures/none"},
 		"POST /api/v1/erasures":           {roles: admins, ask: "/api/v1/erasures", body: `{"no":"person"}`},
 		"GET /api/v1/audit":               {roles: admins, ask: "/api/v1/audit"},
+		"GET /api/v1/waves":               read("/api/v1/waves"),
+		"PUT /api/v1/waves/*key":          {roles: admins, ask: "/api/v1/waves/q4", body: `{"no":"end"}`},
 		"GET /api/v1/keys":                {roles: admins, ask: "/api/v1/keys"},
 		"POST /api/v1/keys":               {roles: admins, ask: "/api/v1/keys", body: `{"no":"key"}`},
 		"POST /api/v1/keys/:id/rotate":    {roles: admins, ask: "/api/v1/keys/none/rotate"},

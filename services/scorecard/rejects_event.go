@@ -2,6 +2,7 @@ package scorecard
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,8 @@ func submissionOf(r warehouse.Reject) (s submission, why string) {
 	switch {
 	case r.ContentType == warehouse.ErasedType:
 		return s, "Its bytes were emptied, because they named a person who was erased: there is nothing left to send."
+	case r.ContentType == warehouse.AnswerType:
+		return s, "It was an answer to the survey, of which nothing is kept that would tell whose it was: the source must send it again."
 	case r.ContentType == event.RawMessageType:
 		m, err := event.DecodeRawMessage(r.Raw)
 		switch {
@@ -119,35 +122,51 @@ func (s submission) closedFor(e event.Event, fixed bool, seal warehouse.Seal) []
 	return nil
 }
 
-// seal replaces persons. Those of an event that was sealed before stay, so that nobody is hashed twice.
+// seal replaces persons. Those of an event that was sealed before stay, so that nobody is hashed twice; of answers to the
+// survey those of any reject may be sealed, since nothing else is kept of them.
 func (s submission) seal(sealer *event.Sealer, e event.Event) (event.Sealed, []event.Problem) {
-	if s.sealed {
-		if p := s.movedWave(e); p != nil {
-			return event.Sealed{}, []event.Problem{*p}
-		}
+	if p := s.movedWave(e); p != nil {
+		return event.Sealed{}, []event.Problem{*p}
 	}
 	seal := sealer.Seal
-	if s.sealed {
+	if s.sealed || len(event.WavesOf(e)) > 0 {
 		seal = sealer.Reseal
 	}
 	out, err := seal(e)
-	if err != nil {
+	switch closed := (event.Problem{}); {
+	case errors.As(err, &closed) && closed.Code == event.CodeWaveClosed:
+		return event.Sealed{}, []event.Problem{closed}
+	case errors.Is(err, event.ErrWaveUnopened):
+		return event.Sealed{}, []event.Problem{{
+			Code: event.CodeInconsistent, Pointer: "/data/wave",
+			Message: "nobody has answered this wave and nobody has opened it: open it first, or name another one",
+		}}
+	case err != nil:
 		return event.Sealed{}, []event.Problem{{Code: event.CodeBadValue, Pointer: "/data", Message: "the data can not be stored as it is"}}
 	}
 	return out, nil
+}
+
+// wave is the wave of an answer as it is kept; "" where none can be read.
+func (s submission) wave() string {
+	data := struct {
+		Wave string `json:"wave"`
+	}{}
+	raw, whole := s.raw, struct{ Data json.RawMessage }{}
+	if s.message != nil {
+		raw = s.message.Value
+	} else if json.Unmarshal(raw, &whole) == nil {
+		raw = whole.Data
+	}
+	_ = json.Unmarshal(raw, &data) // what can not be read has no wave
+	return data.Wave
 }
 
 // movedWave refuses to move an answer of the survey into another wave: its person is known in the old one only, and could
 // answer twice.
 func (s submission) movedWave(e event.Event) *event.Problem {
 	answer, ok := e.Data.(*event.Pulse)
-	if !ok || s.message == nil || !event.IsPseudonym(answer.Person) {
-		return nil
-	}
-	before := struct {
-		Wave string `json:"wave"`
-	}{}
-	if err := json.Unmarshal(s.message.Value, &before); err == nil && before.Wave == answer.Wave {
+	if !ok || !event.IsPseudonym(answer.Person) || s.wave() == answer.Wave {
 		return nil
 	}
 	return &event.Problem{

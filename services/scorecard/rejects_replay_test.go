@@ -14,6 +14,7 @@ import (
 
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/pkg/event/eventtest"
 	"plumbline/pkg/warehouse"
 )
 
@@ -87,7 +88,7 @@ func (n node) listed(want ...string) {
 func (b *bench) refusedMessage(e event.Event) []byte {
 	b.t.Helper()
 	e.Workspace = workspace
-	sealed, err := event.NewSealer([]byte(secretText)).Seal(e)
+	sealed, err := eventtest.NewSealer([]byte(secretText)).Seal(e)
 	if err != nil {
 		b.t.Fatal(err)
 	}

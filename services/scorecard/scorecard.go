@@ -19,6 +19,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/audit"
@@ -28,6 +29,7 @@ import (
 	"plumbline/pkg/process"
 	"plumbline/pkg/tail"
 	"plumbline/pkg/warehouse"
+	"plumbline/pkg/waves"
 	"plumbline/services/scorecard/daily"
 	"plumbline/services/scorecard/signin"
 )
@@ -132,6 +134,8 @@ type app struct {
 	tail    *tail.Tail
 	// keys are the API keys of the installation; they also tell which sessions were ended at other scorecards.
 	keys *keyring.Keyring
+	// waves are those of the survey.
+	waves *waves.Book
 	// started is when this process began to read them, by the real clock.
 	started time.Time
 	// writing serialises the writes of an entry, so that If-Match is compared with what is there.
@@ -170,14 +174,19 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 	a.keys = keyring.New(keyring.Config{
 		Bus: cfg.Bus, Service: "scorecard", Sessions: a.sessions.Revocations(), Now: cfg.Now, Metrics: mount.Metrics, Log: a.log,
 	})
+	a.waves = waves.New(waves.Config{Bus: cfg.Bus, Service: "scorecard", Now: cfg.Now, Metrics: mount.Metrics, Log: a.log})
+	a.sealer = a.sealer.With(a.waves)
 	// Reading numbers needs no broker: only who comes with an API key waits for it, and what is recorded in the audit log.
-	mount.Go("topics and keys of the scorecard", func(ctx context.Context) error {
+	mount.Go("topics, keys and waves of the scorecard", func(ctx context.Context) error {
 		if err := bus.Await(ctx, cfg.Bus, a.log); err != nil {
 			return err
 		}
-		return a.keys.Run(ctx)
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return a.keys.Run(ctx) })
+		group.Go(func() error { return a.waves.Run(ctx) })
+		return group.Wait()
 	})
-	mount.OnStop("keys of the scorecard", func(context.Context) error { return a.keys.Close() })
+	mount.OnStop("keys of the scorecard", func(context.Context) error { return errors.Join(a.keys.Close(), a.waves.Shut()) })
 	a.replays, a.tail = newReplayDesk(cfg.Bus, cfg.Now), newTail(cfg, mount)
 	mount.OnStop("tail of the scorecard", func(context.Context) error { a.tail.Close(); return nil })
 	mount.OnStop("replays of the scorecard", func(context.Context) error { return a.replays.close() })
@@ -203,6 +212,8 @@ func (a *app) routes(mount *process.Mount) error {
 	api.POST("/keys", a.recorded(audit.KeyCreate), process.MaxBody(maxEntry), a.manage(a.postKey))
 	api.POST("/keys/:id/rotate", a.recorded(audit.KeyRotate), process.MaxBody(maxEntry), a.manage(a.rotateKey))
 	api.DELETE("/keys/:id", a.recorded(audit.KeyRevoke), a.manage(a.deleteKey))
+	api.GET("/waves", a.plainly(a.getWaves))
+	api.PUT("/waves/*key", a.recorded(audit.WaveWrite), process.MaxBody(maxEntry), a.plainly(a.putWave))
 	// Not the reject of that name.
 	api.GET("/rejects/replay", func(c *gin.Context) {
 		c.Header("Allow", http.MethodPost)

@@ -10,6 +10,7 @@ import (
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/pkg/event/eventtest"
 	"plumbline/pkg/warehouse"
 	"plumbline/pkg/warehouse/warehousetest"
 )
@@ -68,7 +69,7 @@ func (b *bench) accepted(in, source, id string, data event.Data) bus.Message {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	sealed, err := event.NewSealer(b.cfg.Secret).Seal(event.Event{Workspace: in, Source: source, ID: id, Time: at.Time, Kind: data.Kind(), Data: data})
+	sealed, err := eventtest.NewSealer(b.cfg.Secret).Seal(event.Event{Workspace: in, Source: source, ID: id, Time: at.Time, Kind: data.Kind(), Data: data})
 	if err != nil {
 		b.t.Fatal(err)
 	}
