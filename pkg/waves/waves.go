@@ -291,10 +291,10 @@ func (b *Book) closeDue(ctx context.Context) {
 		}
 		due, spent := b.due()
 		for _, n := range due {
-			b.try(ctx, "close a wave of the survey", n, func(ctx context.Context) error { return b.Close(ctx, n.workspace, n.wave) })
+			b.try(ctx, "close", n, func(ctx context.Context) error { return b.Close(ctx, n.workspace, n.wave) })
 		}
 		for n, s := range spent {
-			b.try(ctx, "sweep a wave of the survey", n, func(ctx context.Context) error { return b.sweep(ctx, n, s) })
+			b.try(ctx, "sweep", n, func(ctx context.Context) error { return b.sweep(ctx, n, s) })
 		}
 	}
 }
@@ -303,10 +303,10 @@ func (b *Book) try(ctx context.Context, what string, n name, do func(context.Con
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	if err := do(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		b.cfg.Log.WarnContext(ctx, what+" failed, it is tried again", "workspace", n.workspace, "wave", n.wave, "error", err)
+		b.cfg.Log.WarnContext(ctx, "a wave of the survey could not be changed, it is tried again", "change", what, "workspace", n.workspace, "wave", n.wave, "error", err)
 		return
 	}
-	b.cfg.Log.InfoContext(ctx, what, "workspace", n.workspace, "wave", n.wave)
+	b.cfg.Log.InfoContext(ctx, "changed a wave of the survey", "change", what, "workspace", n.workspace, "wave", n.wave)
 }
 
 // due are the waves whose time is over, and the ends that are to be written once more.

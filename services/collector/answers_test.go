@@ -55,25 +55,27 @@ func pulse(id, person string, changes map[string]any) string {
 	return one(id, map[string]any{"type": "plumbline.pulse.v1", "data": data})
 }
 
-// correction is a correction of an answer by a person.
-func correction(id, person string) string {
+// ann answers the survey.
+const ann = "ann@example.com"
+
+// correction is ann's correction of an answer.
+func correction(id string) string {
 	return one(id, map[string]any{"type": "plumbline.correct.v1", "data": map[string]any{
-		"source": "/tests", "id": "a1", "kind": "pulse", "person": person,
-		"data": map[string]any{"wave": "q4", "role": "ic", "confidence": 4, "person": person},
+		"source": "/tests", "id": "a1", "kind": "pulse", "person": ann,
+		"data": map[string]any{"wave": "q4", "role": "ic", "confidence": 4, "person": ann},
 	}})
 }
 
 // Answers to one wave have one pseudonym for each person at every collector, which nobody can make with the installation's
 // secret alone; when the wave is closed no more are taken.
 func TestAnswersOfAWave(t *testing.T) {
-	const ann = "ann@example.com"
 	cfg := config(t)
 	one, other := serve(t, cfg), serve(t, cfg)
 	one.ready(t, http.StatusOK)
 	other.ready(t, http.StatusOK)
 	for i, a := range []answer{
 		one.post(t, batched, batch(pulse("a1", ann, nil), pulse("b", "bob", nil), pulse("later", ann, map[string]any{"wave": "q5"}))),
-		other.post(t, batched, batch(pulse("a2", "Ann@Example.com", nil), correction("c", ann))),
+		other.post(t, batched, batch(pulse("a2", "Ann@Example.com", nil), correction("c"))),
 	} {
 		if a.Status != http.StatusAccepted {
 			t.Fatalf("request %d: %d %s", i, a.Status, a.Body)
@@ -97,7 +99,7 @@ func TestAnswersOfAWave(t *testing.T) {
 	}
 	var late answer
 	within(t, "the wave is closed at the collector", func() bool {
-		late = one.post(t, batched, batch(pulse("late", ann, nil), correction("late c", ann), pulse("in time", ann, map[string]any{"wave": "q5"})))
+		late = one.post(t, batched, batch(pulse("late", ann, nil), correction("late c"), pulse("in time", ann, map[string]any{"wave": "q5"})))
 		return late.Rejected == 2
 	})
 	for i, pointer := range []string{"/data/wave", "/data/data/wave"} {
@@ -112,7 +114,6 @@ func TestAnswersOfAWave(t *testing.T) {
 
 // What is kept of an answer that was refused does not tell whose it is.
 func TestRefusedAnswersNameNobody(t *testing.T) {
-	const ann = "ann@example.com"
 	cfg := config(t)
 	cfg.InboxWorkspaces = []string{"other"}
 	s := serve(t, cfg)
@@ -131,8 +132,8 @@ func TestRefusedAnswersNameNobody(t *testing.T) {
 		bad("misspelt", map[string]any{"Person": ann}),
 		bad("unopened", map[string]any{"wave": "nobody has answered it"}),
 		bad("no text", map[string]any{"person": []string{ann}}),
-		strings.Replace(correction("correction", ann), `"confidence":4`, `"confidence":9`, 1),
-		strings.Replace(correction("odd correction", ann), `"kind"`, `"Kind"`, 1),
+		strings.Replace(correction("correction"), `"confidence":4`, `"confidence":9`, 1),
+		strings.Replace(correction("odd correction"), `"kind"`, `"Kind"`, 1),
 		one("hours", map[string]any{"data": map[string]any{"person": ann}}),
 	))
 	s.do(t, http.MethodPost, "/v1/events", `{"wave":"q4","role":"ic","confidence":9,"person":"`+ann+`"}`, map[string]string{

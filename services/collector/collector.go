@@ -172,16 +172,7 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	watch := tail.New(tail.Config{
 		Bus: cfg.Bus, Service: "collector", Data: true, Stopping: mount.Stopping(), Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
-	mount.Router.GET("/v1/tail", auth, func(c *gin.Context) {
-		viewer := viewerOf(keyOf(c))
-		if text := c.GetString(keyTextName); text != "" {
-			viewer.Still = func(context.Context) bool {
-				_, err := ring.Find(text)
-				return err == nil
-			}
-		}
-		watch.Serve(c, viewer)
-	})
+	mount.Router.GET("/v1/tail", auth, func(c *gin.Context) { watch.Serve(c, watcherOf(c, ring)) })
 	mount.Router.GET("/v1/schemas", shelf.list)
 	mount.Router.GET("/v1/schemas/:kind", shelf.one)
 	prober := bus.NewProber(cfg.Bus)
@@ -203,6 +194,18 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	}
 	mount.Go("inbox gate", newGate(cfg, mount, sealing, events, rejected).run)
 	return nil
+}
+
+// watcherOf is who watches, for as long as their key works.
+func watcherOf(c *gin.Context, ring *keyring.Keyring) tail.Viewer {
+	viewer := viewerOf(keyOf(c))
+	if text := c.GetString(keyTextName); text != "" {
+		viewer.Still = func(context.Context) bool {
+			_, err := ring.Find(text)
+			return err == nil
+		}
+	}
+	return viewer
 }
 
 // viewerOf is who watches with a write key: it sees what it may send.

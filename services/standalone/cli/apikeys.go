@@ -166,7 +166,7 @@ type newKey struct {
 
 // Run makes the key.
 func (c *keysNewCommand) Run(ctx context.Context, s Streams) error {
-	expires, err := ending(c.Expires, time.Now())
+	expires, err := ending("--expires", c.Expires, time.Now())
 	if err != nil {
 		return err
 	}
@@ -209,8 +209,8 @@ func tellKey(ctx context.Context, s Streams, a admin, path string, body any, asJ
 	return nil
 }
 
-// ending reads when a key ends: after how long, a day or a time.
-func ending(text string, now time.Time) (string, error) {
+// ending reads when something ends: after how long, a day or a time.
+func ending(flag, text string, now time.Time) (string, error) {
 	if text == "" {
 		return "", nil
 	}
@@ -228,7 +228,7 @@ func ending(text string, now time.Time) (string, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UTC().Format(time.RFC3339), nil
 	}
-	return "", usage("--expires: write after how long (12h, 90d), a day (2027-11-24) or a time (2027-11-24T09:00:00Z), not %q", text)
+	return "", usage("%s: write after how long (12h, 90d), a day (2027-11-24) or a time (2027-11-24T09:00:00Z), not %q", flag, text)
 }
 
 // keysRotateCommand rotates an API key.

@@ -57,6 +57,7 @@ type commands struct {
 	Erase     eraseCommand     `cmd:"" help:"Take a person out of everything, for good; the totals stay."`
 	Audit     auditCommand     `cmd:"" help:"Show who has read evidence and who has changed what."`
 	Keys      keysCommand      `cmd:"" help:"Show the keys of a data folder; make, list, rotate and revoke API keys."`
+	Waves     wavesCommand     `cmd:"" help:"Show the waves of the survey; open and close them."`
 	Backup    backupCommand    `cmd:"" help:"Copy an installation with embedded engines into one file, running or not."`
 	Restore   restoreCommand   `cmd:"" help:"Make a new data folder of a backup."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the schema of a ClickHouse up to date."`

@@ -64,6 +64,11 @@ func TestUsage(t *testing.T) {
 		{[]string{"keys", "new", "--name", "x"}, 2, "missing flags: --scope"},
 		{[]string{"keys", "new", "--name", "x", "--scope", "fly"}, 2, `--scope must be one of "write","read","admin"`},
 		{[]string{"keys", "new", "--name", "x", "--scope", "write", "--expires", "soon"}, 2, "--expires: write after how long"},
+		{[]string{"waves", "open"}, 2, `expected "<wave>"`},
+		{[]string{"waves", "open", "q4", "--closes", "soon"}, 2, "--closes: write after how long"},
+		{[]string{"waves", "open", "q4", "--closes", "2020-01-01"}, 2, "plumbline waves close"},
+		{[]string{"waves", "close", "q4", "--url", "http://127.0.0.1:1", "--token", "t"}, 1, "nothing was closed"},
+		{[]string{"waves", "--url", "http://127.0.0.1:1", "--token", "t"}, 1, "is it running?"},
 		{[]string{"keys", "rotate"}, 2, `expected "<id>"`},
 		{[]string{"keys", "rotate", "x", "--overlap=-1h"}, 2, "--overlap: it can not be negative"},
 		{[]string{"keys", "revoke", "x", "--url", "http://127.0.0.1:1", "--token", "t"}, 1, "is it running?"},
@@ -86,7 +91,7 @@ func TestUsage(t *testing.T) {
 
 // TestHelp: every command has help with examples.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"up", "demo", "import", "event", "tail", "scorecard", "explain", "export", "rejects", "replay", "audit", "keys", "migrate", "version"} {
+	for _, name := range []string{"up", "demo", "import", "event", "tail", "scorecard", "explain", "export", "rejects", "replay", "audit", "keys", "waves", "migrate", "version"} {
 		code, out, _ := run(t, nil, "", name, "--help")
 		if code != 0 || !strings.Contains(out, "Example") || !strings.Contains(out, "plumbline "+name) {
 			t.Errorf("help of %s:\n%s", name, out)
