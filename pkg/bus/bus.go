@@ -37,10 +37,12 @@ const (
 	Access Name = "access"
 	// Audit holds who has read evidence and who has changed what; nothing of it is ever taken back.
 	Audit Name = "audit"
+	// Alerts holds how each alert and digest stands, and what of it is still to be sent; it is compacted.
+	Alerts Name = "alerts"
 )
 
 // Names lists the topics, always in the same order.
-func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit} }
+func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit, Alerts} }
 
 // MaxMessageBytes is the most bytes that one message of a topic may have, as the broker counts them.
 const MaxMessageBytes = 1 << 20

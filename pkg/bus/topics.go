@@ -38,7 +38,7 @@ func (n Name) retention() time.Duration {
 func (n Name) joins() bool { return !n.compacted() && n != Inbox }
 
 // compacted tells whether the topic keeps the last message of every key, for ever.
-func (n Name) compacted() bool { return n == Registry || n == Access }
+func (n Name) compacted() bool { return n == Registry || n == Access || n == Alerts }
 
 // settings are those that every topic of ours needs to be right, whatever the cluster's defaults are.
 func (c Config) settings(n Name) map[string]string {
