@@ -11,8 +11,15 @@ import (
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ value, unit, want string }{
-		{"612.25", "h", "612.3 h"}, {"-1234567.891", "USD", "−1,234,567.89 USD"}, {"0.6166", "share", "61.7%"}, {"-0.001", "USD", "0.00 USD"},
-		{"51", "days", "51.0 days"}, {"2", "level", "level 2"}, {"12345.6", "index", "12,346"}, {"3.456", "points", "3.5"}, {"40", "pp", "40.0 pp"},
+		{"612.25", "h", "612.3 h"},
+		{"-1234567.891", "USD", "−1,234,567.89 USD"},
+		{"0.6166", "share", "61.7%"},
+		{"-0.001", "USD", "0.00 USD"},
+		{"51", "days", "51.0 days"},
+		{"2", "level", "level 2"},
+		{"12345.6", "index", "12,346"},
+		{"3.456", "points", "3.5"},
+		{"40", "pp", "40.0 pp"},
 	} {
 		if got := Figure(decimal.RequireFromString(c.value), c.unit); got != c.want {
 			t.Errorf("%s %s: %q, want %q", c.value, c.unit, got, c.want)
