@@ -20,11 +20,11 @@ import (
 // Config says where messages may go. The zero value is the public network, over TLS, with the authorities of the system.
 type Config struct {
 	// Allow are networks that are not public and may be sent to all the same.
-	Allow []string `name:"allow" help:"networks (CIDR, by comma) that are not public and that webhooks may be sent to all the same"`
+	Allow []string `name:"allow" env:"ALLOW" help:"networks (CIDR, by comma) that are not public and that webhooks may be sent to all the same"`
 	// AllowHTTP takes addresses without TLS, where who listens reads the messages; their signatures still hold.
-	AllowHTTP bool `name:"allow-http" help:"take addresses of webhooks that begin with http://"`
+	AllowHTTP bool `name:"allow-http" env:"ALLOW_HTTP" help:"take addresses of webhooks that begin with http://"`
 	// CA is a PEM file of authorities that are believed beside those of the system.
-	CA string `name:"ca" help:"PEM file of authorities whose certificates are believed beside those of the system"`
+	CA string `name:"ca" env:"CA" help:"PEM file of authorities whose certificates are believed beside those of the system"`
 }
 
 // Validate reports everything that is wrong. It reads the file.
