@@ -33,9 +33,12 @@ const (
 	RejectFix    = "reject.fix"
 	// RegistryWrite is a version of an entry of the registry.
 	RegistryWrite = "registry.write"
-	KeyCreate     = "key.create"
-	KeyRotate     = "key.rotate"
-	KeyRevoke     = "key.revoke"
+	// WebhookSecretRead shows the signing secret of a webhook, AlertTest sends a test message to the webhook of an alert.
+	WebhookSecretRead = "webhook.secret_read"
+	AlertTest         = "alert.test"
+	KeyCreate         = "key.create"
+	KeyRotate         = "key.rotate"
+	KeyRevoke         = "key.revoke"
 	// WaveWrite opens a wave of the survey, closes it, or says when it closes.
 	WaveWrite = "wave.write"
 	// PersonErase asks for the erasure of a person, PersonErased says that a loader has carried it out.
@@ -54,6 +57,7 @@ const (
 func Actions() []string {
 	return []string{
 		EvidenceRead, EvidenceExport, WorkspaceExport, InstallationBackup, RejectRead, RejectDryRun, RejectReplay, RejectFix, RegistryWrite,
+		WebhookSecretRead, AlertTest,
 		KeyCreate, KeyRotate, KeyRevoke, WaveWrite, PersonErase, PersonErased, SessionSignIn, SessionSignOut, SessionRevoke, AuditRead, AuditExport,
 	}
 }

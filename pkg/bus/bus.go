@@ -39,11 +39,13 @@ const (
 	Audit Name = "audit"
 	// Waves holds the secrets of the open waves of the survey; it is compacted, and soon: what is taken back must go.
 	Waves Name = "waves"
+	// Alerts holds how each alert and digest stands, and what of it is still to be sent; it is compacted.
+	Alerts Name = "alerts"
 )
 
 // Names lists the topics, always in the same order.
 func Names() []Name {
-	return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit, Waves}
+	return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit, Waves, Alerts}
 }
 
 // MaxMessageBytes is the most bytes that one message of a topic may have, as the broker counts them.

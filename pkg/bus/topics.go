@@ -38,7 +38,7 @@ func (n Name) retention() time.Duration {
 func (n Name) joins() bool { return !n.compacted() && n != Inbox }
 
 // compacted tells whether the topic keeps the last message of every key, for ever.
-func (n Name) compacted() bool { return n == Registry || n == Access || n == Waves }
+func (n Name) compacted() bool { return n == Registry || n == Access || n == Waves || n == Alerts }
 
 // CompactionLag is how long a message of the topic of waves may stay after it was taken back or replaced, once another message
 // of its partition has come.

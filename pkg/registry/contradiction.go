@@ -32,14 +32,18 @@ func (s *Snapshot) spans(kind Kind, key string) map[span]Version {
 }
 
 // Contradictions are what a new version of an entry says against another entry that holds at the same time. Two versions of one
-// key never contradict each other: the later one follows the earlier.
+// key never contradict each other: the later one follows the earlier. The one exception is the secret of a webhook, which never
+// goes back.
 func (s *Snapshot) Contradictions(r Record) []event.Problem {
-	if r.Deleted || r.Kind != VendorBaselines {
+	if r.Deleted || (r.Kind != VendorBaselines && r.Kind != Webhooks) {
 		return nil
 	}
 	entry, problems := Decode(r.Kind, r.Key, r.Value)
 	if len(problems) > 0 {
 		return problems
+	}
+	if w, ok := entry.(*Webhook); ok {
+		return s.rotatesBack(r, w)
 	}
 	mine, ok := entry.(*VendorBaseline)
 	if !ok {

@@ -34,6 +34,9 @@ const (
 	Assumptions     Kind = "assumptions"
 	Calendar        Kind = "calendar"
 	Annotations     Kind = "annotations"
+	Webhooks        Kind = "webhooks"
+	Alerts          Kind = "alerts"
+	Digests         Kind = "digests"
 )
 
 // Entry is the value of one version: a pointer to one of the structs of this package.
@@ -61,6 +64,9 @@ func catalogue() []spec {
 		{Assumptions, func() Entry { return new(Assumption) }},
 		{Calendar, func() Entry { return new(WorkspaceCalendar) }},
 		{Annotations, func() Entry { return new(Annotation) }},
+		{Webhooks, func() Entry { return new(Webhook) }},
+		{Alerts, func() Entry { return new(Alert) }},
+		{Digests, func() Entry { return new(Digest) }},
 	}
 }
 

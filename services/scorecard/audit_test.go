@@ -148,6 +148,8 @@ func (b *bench) deeds() []deed {
 		{"POST /api/v1/keys/:id/rotate", "/api/v1/keys/crm/rotate", "", 200, audit.KeyRotate, "key crm", true, false},
 		{"DELETE /api/v1/keys/:id", "/api/v1/keys/crm", "", 200, audit.KeyRevoke, "key crm", true, false},
 		{"PUT /api/v1/waves/*key", "/api/v1/waves/q4", `{"closes_at":"2000-01-01T00:00:00Z"}`, 200, audit.WaveWrite, "wave q4", true, false},
+		{"GET /api/v1/webhooks/:key/secret", "/api/v1/webhooks/ops/secret", "", 200, audit.WebhookSecretRead, "webhooks ops", false, false},
+		{"POST /api/v1/alerts/:key/test", "/api/v1/alerts/mute/test", "", 200, audit.AlertTest, "alerts mute", true, false},
 		{"POST /api/v1/erasures", "/api/v1/erasures", `{"person":"eve@example.com","reason":"asked"}`, 202, audit.PersonErase, "erasure …", true, false},
 		{"POST /signin/demo", "/signin/demo?as=leader", "", 303, audit.SessionSignIn, "session demo", false, true},
 	}
@@ -169,6 +171,8 @@ func newAuditBench(t *testing.T) *bench {
 		warehouse.Reject{RejectID: "r2", Source: "/tests", ID: "2", Code: "unknown_field", Raw: eventJSON("2", "vendor_spend", `{"vendor":"acme","category":"agency","billed_cost":"10.50","curency":"EUR"}`)},
 	)
 	b.insert(happened(b, "9", "2026-10-05T10:00", secret, "post", "", &event.VendorSpend{Vendor: secret, Category: "ai_tool", BilledCost: *warehousetest.Amount("7"), Currency: "USD"}))
+	b.declare(registry.Webhooks, "ops", `{"valid_from":"2026-01-01","url":"https://127.0.0.1:1/`+secret+`"}`) // where nothing may be sent
+	b.declare(registry.Alerts, "mute", `{"valid_from":"2026-01-01","when":"sample_ratio","experiment":"none","webhook":"ops"}`)
 	return b
 }
 

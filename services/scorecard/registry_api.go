@@ -105,6 +105,9 @@ func (a *app) getRegistryList(c *gin.Context, v *view) error {
 	if !registry.Known(kind) {
 		return errNotFound(fmt.Sprintf("there is no registry kind %q", kind))
 	}
+	if err := v.mayRead(kind); err != nil {
+		return err
+	}
 	var keys []string
 	for _, key := range v.registry.Keys(kind) {
 		if _, ok := v.current(kind, key); ok {
@@ -132,6 +135,9 @@ func (a *app) getRegistryList(c *gin.Context, v *view) error {
 func (a *app) getRegistryEntry(c *gin.Context, v *view) error {
 	kind, key, err := a.entryOf(c, v)
 	if err != nil {
+		return err
+	}
+	if err := v.mayRead(kind); err != nil {
 		return err
 	}
 	r, ok := v.current(kind, key)
@@ -181,7 +187,7 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	if err := checkMatch(c.GetHeader("If-Match"), c.GetHeader("If-None-Match"), etagOf(before)); err != nil {
 		return err
 	}
-	if problems := reg.Contradictions(record); len(problems) > 0 {
+	if problems := append(reg.Contradictions(record), a.refuseOutgoing(reg, record)...); len(problems) > 0 {
 		return &badRequest{problems}
 	}
 	if record, err = a.signed(v, record, before); err != nil {
@@ -337,6 +343,9 @@ func (a *app) produceReadable(ctx context.Context, m bus.Message, w write) error
 func (v *view) mayWrite(kind registry.Kind) error {
 	if kind == registry.People && !v.viewer.Role.May(access.ChangePeople) {
 		return forbidden("Who has which role is an administrator's to say: your role may change the rest of the registry.")
+	}
+	if isOutgoing(kind) && !v.viewer.Role.May(access.Administer) {
+		return forbidden("Where numbers are sent to is an administrator's to say: your role may change the rest of the registry.")
 	}
 	return nil
 }

@@ -30,7 +30,10 @@ import (
 	"plumbline/pkg/tail"
 	"plumbline/pkg/warehouse"
 	"plumbline/pkg/waves"
+	"plumbline/pkg/webhook"
+	"plumbline/services/scorecard/alerts"
 	"plumbline/services/scorecard/daily"
+	"plumbline/services/scorecard/mail"
 	"plumbline/services/scorecard/signin"
 )
 
@@ -60,6 +63,10 @@ type Config struct {
 	SessionLife time.Duration `name:"session-life" default:"720h" help:"how long a browser stays signed in however much it is used"`
 	// WriteTimeout is how long a write to the registry waits until it is readable.
 	WriteTimeout time.Duration `name:"write-timeout" default:"10s" help:"how long a registry write waits until it is readable"`
+	// Webhook says where alerts may be sent, Mail by which server digests are. AlertsEvery is how often each alert is looked at.
+	Webhook     webhook.Config `name:"webhook"`
+	Mail        mail.Config    `name:"smtp"`
+	AlertsEvery time.Duration  `name:"alerts-every" default:"1m" help:"how often each alert is looked at"`
 	// Version is shown in the session.
 	Version string
 	// SignIns are the one-time links that the starter of the service has given out; nil means none.
@@ -102,7 +109,10 @@ func (c Config) Validate() error {
 	if c.SessionIdle < 0 || c.SessionLife < 0 {
 		errs = append(errs, errors.New("session idle, session life: give a time such as 12h"))
 	}
-	errs = append(errs, signin.ValidPublic(c.URL), c.OIDC.Validate(c.URL))
+	if c.AlertsEvery < 0 {
+		errs = append(errs, errors.New("alerts every: give a time such as 1m"))
+	}
+	errs = append(errs, signin.ValidPublic(c.URL), c.OIDC.Validate(c.URL), c.Webhook.Validate(), c.Mail.Validate())
 	return errors.Join(errs...)
 }
 
@@ -138,6 +148,9 @@ type app struct {
 	waves *waves.Book
 	// started is when this process began to read them, by the real clock.
 	started time.Time
+	// alerts looks after alerts and digests, sender sends to webhooks.
+	alerts *alerts.Desk
+	sender *webhook.Sender
 	// writing serialises the writes of an entry, so that If-Match is compared with what is there.
 	writing entryLocks
 }
@@ -187,6 +200,9 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		return group.Wait()
 	})
 	mount.OnStop("keys of the scorecard", func(context.Context) error { return errors.Join(a.keys.Close(), a.waves.Shut()) })
+	if err := a.openOutgoing(mount); err != nil {
+		return err
+	}
 	a.replays, a.tail = newReplayDesk(cfg.Bus, cfg.Now), newTail(cfg, mount)
 	mount.OnStop("tail of the scorecard", func(context.Context) error { a.tail.Close(); return nil })
 	mount.OnStop("replays of the scorecard", func(context.Context) error { return a.replays.close() })
@@ -208,6 +224,7 @@ func (a *app) routes(mount *process.Mount) error {
 	computing.POST("/what-if", process.MaxBody(maxEntry), a.answer(a.postWhatIf))
 	api.POST("/erasures", a.recorded(audit.PersonErase), process.MaxBody(maxEntry), a.answer(a.postErasure))
 	api.PUT("/registry/:kind/*key", a.recorded(audit.RegistryWrite), process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))
+	api.POST("/alerts/:key/test", a.recorded(audit.AlertTest), process.MaxBody(maxEntry), a.answer(a.postAlertTest))
 	api.GET("/keys", a.manage(a.getKeys))
 	api.POST("/keys", a.recorded(audit.KeyCreate), process.MaxBody(maxEntry), a.manage(a.postKey))
 	api.POST("/keys/:id/rotate", a.recorded(audit.KeyRotate), process.MaxBody(maxEntry), a.manage(a.rotateKey))
@@ -252,6 +269,8 @@ func (a *app) reads(computing gin.IRouter) {
 		"/registry/:kind/*key": a.getRegistryEntry,
 		"/erasures":            a.getErasures,
 		"/erasures/:id":        a.getErasure,
+		"/alerts":              a.getAlerts,
+		"/digest":              a.getDigest,
 	} {
 		computing.GET(path, a.answer(handler))
 	}
@@ -263,6 +282,8 @@ func (a *app) reads(computing gin.IRouter) {
 		"/export":      {audit.WorkspaceExport, a.getExport},
 		"/rejects/:id": {audit.RejectRead, a.getReject},
 		"/audit":       {audit.AuditRead, a.getAudit},
+
+		"/webhooks/:key/secret": {audit.WebhookSecretRead, a.getWebhookSecret},
 	} {
 		computing.GET(path, a.recorded(read.action), a.answer(read.handler))
 	}

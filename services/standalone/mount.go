@@ -30,5 +30,6 @@ func (in *installation) mount(ctx context.Context, e *engines, m *process.Mount)
 		// Personas only where the demo was asked for by name: one of them is an administrator.
 		Demo: !in.demo.None, DemoPersonas: in.cfg.Demo == DemoYes, DemoPerson: demo.Contributor,
 		URL: in.cfg.URL, OIDC: in.cfg.OIDC, SessionIdle: in.cfg.SessionIdle, SessionLife: in.cfg.SessionLife,
+		Webhook: in.cfg.Webhook, Mail: in.cfg.Mail, AlertsEvery: in.cfg.AlertsEvery,
 	}, m)
 }

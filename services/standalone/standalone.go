@@ -20,7 +20,9 @@ import (
 	"plumbline/pkg/bus"
 	"plumbline/pkg/process"
 	"plumbline/pkg/warehouse"
+	"plumbline/pkg/webhook"
 	"plumbline/services/loader"
+	"plumbline/services/scorecard/mail"
 	"plumbline/services/scorecard/signin"
 )
 
@@ -54,6 +56,10 @@ type Config struct {
 	// alone: who signs in with a link gets another one only by starting again.
 	SessionIdle time.Duration `name:"session-idle" default:"168h" help:"how long a browser stays signed in without use"`
 	SessionLife time.Duration `name:"session-life" default:"720h" help:"how long a browser stays signed in however much it is used"`
+	// Webhook says where alerts may be sent, Mail by which server digests are.
+	Webhook     webhook.Config `name:"webhook"`
+	Mail        mail.Config    `name:"smtp"`
+	AlertsEvery time.Duration  `name:"alerts-every" default:"1m" help:"how often each alert is looked at"`
 	// RawRetention is how long raw rows are kept; 0 is for ever.
 	RawRetention time.Duration `name:"raw-retention" help:"how long raw rows are kept, such as 9600h (400 days), after which days are sealed; 0 is for ever"`
 	// ErasePause shortens the time between the two passes of erasing a person, for tests; see loader.Config.
@@ -91,7 +97,11 @@ func (c *Config) Validate() error {
 	if c.SessionIdle < 0 || c.SessionLife < 0 {
 		errs = append(errs, errors.New("--session-idle, --session-life: give a time such as 12h"))
 	}
-	errs = append(errs, loader.ValidRetention(c.RawRetention), c.TLS.Validate(), signin.ValidPublic(c.URL), c.OIDC.Validate(c.URL))
+	errs = append(errs, loader.ValidRetention(c.RawRetention), c.TLS.Validate(), signin.ValidPublic(c.URL), c.OIDC.Validate(c.URL),
+		c.Webhook.Validate(), c.Mail.Validate())
+	if c.AlertsEvery < 0 {
+		errs = append(errs, errors.New("--alerts-every: give a time such as 1m"))
+	}
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data: name a folder"))
 	}

@@ -52,6 +52,7 @@ type commands struct {
 	Rejects   rejectsCommand   `cmd:"" help:"Show what was not taken, and why."`
 	Replay    replayCommand    `cmd:"" help:"Send rejects again, with a fix or as they are; a dry run first."`
 	Scorecard scorecardCommand `cmd:"" help:"Print the measures of the scorecard."`
+	Digest    digestCommand    `cmd:"" help:"Print the digest of a scope as HTML or text."`
 	Export    exportCommand    `cmd:"" help:"Write a table of the scorecard as CSV."`
 	Explain   explainCommand   `cmd:"" help:"Say what a measure means: unit, formula, how it adds up."`
 	Erase     eraseCommand     `cmd:"" help:"Take a person out of everything, for good; the totals stay."`

@@ -8,6 +8,8 @@ import (
 	"plumbline/pkg/bus"
 	"plumbline/pkg/process"
 	"plumbline/pkg/warehouse"
+	"plumbline/pkg/webhook"
+	"plumbline/services/scorecard/mail"
 	"plumbline/services/standalone"
 )
 
@@ -24,6 +26,10 @@ type upCommand struct {
 	KafkaSecurity      bus.Security       `embed:"" prefix:"kafka-" envprefix:"PLUMBLINE_KAFKA_" group:"How to connect to outside Kafka brokers"`
 	ClickHouseSecurity warehouse.Security `embed:"" prefix:"clickhouse-" envprefix:"PLUMBLINE_CLICKHOUSE_" group:"How to connect to an outside ClickHouse"`
 
+	Webhook     webhook.Config `embed:"" prefix:"webhook-" envprefix:"PLUMBLINE_WEBHOOK_" group:"Where alerts may be sent"`
+	Mail        mail.Config    `embed:"" prefix:"smtp-" envprefix:"PLUMBLINE_SMTP_" group:"How digests are mailed"`
+	AlertsEvery string         `name:"alerts-every" placeholder:"TIME" help:"How often each alert is looked at (PLUMBLINE_ALERTS_EVERY, default 1m)."`
+
 	Retention string `name:"raw-retention" placeholder:"TIME" help:"How long raw rows are kept, such as 9600h (400 days); then days are sealed (PLUMBLINE_RAW_RETENTION, default for ever)."`
 	URL       string `name:"url" placeholder:"URL" help:"Public address, for links and for the identity provider (PLUMBLINE_URL)."`
 	Issuer    string `name:"oidc-issuer" placeholder:"URL" help:"OpenID Connect provider that people sign in with (PLUMBLINE_OIDC_ISSUER)."`
@@ -39,8 +45,8 @@ collector, the loader and the scorecard on one address. Prints progress, a link 
 "ready http://ADDRESS". Ctrl-C stops cleanly; started again on the same folder, everything is still there.
 
 Flags win over the environment, that over the file. PLUMBLINE_WRITE_KEY and PLUMBLINE_ADMIN_TOKEN fix the keys, else they
-are made and kept in the data folder (plumbline keys). PLUMBLINE_KAFKA_PASSWORD and PLUMBLINE_CLICKHOUSE_PASSWORD, or their
-files, are the passwords of outside engines; they are no flags.
+are made and kept in the data folder (plumbline keys). PLUMBLINE_KAFKA_PASSWORD, PLUMBLINE_CLICKHOUSE_PASSWORD and
+PLUMBLINE_SMTP_PASSWORD, or their files, are the passwords of outside engines and of the mail server; they are no flags.
 
 Examples:
   plumbline up
@@ -50,6 +56,8 @@ Examples:
   plumbline up --kafka kafka-1:9093 --kafka-tls --kafka-ca ca.pem --kafka-sasl scram-sha-512 --kafka-user plumbline \
     --kafka-password-file kafka.password     TLS and SASL: see ENGINES.md
   plumbline up --url https://plumbline.example.com --oidc-issuer https://login.example.com --oidc-client-id plumbline
+  plumbline up --url https://plumbline.example.com --smtp-address mail.example.com:587 --smtp-from plumbline@example.com \
+    --smtp-user plumbline --smtp-password-file mail.password     digests by mail: see ALERTS.md
   plumbline up --check --config plumbline.json`
 }
 

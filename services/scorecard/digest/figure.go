@@ -1,0 +1,71 @@
+package digest
+
+import (
+	"strings"
+
+	"github.com/shopspring/decimal"
+)
+
+// decimals are how many a unit is shown with; of what is not listed, two.
+func decimals(unit string) int32 {
+	switch unit {
+	case "share", "pp", "days", "h", "min", "hours", "points":
+		return 1
+	case "index", "level", "deals", "events", "people", "reviews":
+		return 0
+	}
+	return 2
+}
+
+// Figure is a value as people read it: rounded half away from zero to what its unit needs, in groups of three, with the unit; shares in
+// percent.
+func Figure(value decimal.Decimal, unit string) string {
+	shown := " " + unit
+	switch unit {
+	case "share":
+		value, shown = value.Shift(2), "%"
+	case "index", "":
+		shown = ""
+	case "level":
+		return "level " + grouped(value.StringFixed(0))
+	case "points":
+		shown = ""
+	}
+	return grouped(value.StringFixed(decimals(unit))) + shown
+}
+
+// Difference is by how much a value differs from another, with its sign; shares differ by percentage points.
+func Difference(now, before decimal.Decimal, unit string) string {
+	d := now.Sub(before)
+	if unit == "share" {
+		d, unit = d.Shift(2), "pp"
+	}
+	text := Figure(d, unit)
+	if d.IsPositive() && !strings.HasPrefix(text, "level") && strings.ContainsAny(text, "123456789") {
+		return "+" + text
+	}
+	return text
+}
+
+// grouped puts commas into the whole part of a number, and writes a true minus.
+func grouped(text string) string {
+	sign, digits := "", text
+	if rest, negative := strings.CutPrefix(text, "-"); negative {
+		sign, digits = "−", rest
+	}
+	if strings.Trim(digits, "0.") == "" {
+		sign = "" // what rounds to nothing has no sign
+	}
+	whole, rest, some := strings.Cut(digits, ".")
+	if some {
+		rest = "." + rest
+	}
+	var b strings.Builder
+	for i, c := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(c)
+	}
+	return sign + b.String() + rest
+}
