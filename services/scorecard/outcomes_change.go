@@ -25,6 +25,9 @@ type outcomeChange struct {
 
 // patchOutcome changes what somebody has logged: a correction, which replaces the data and leaves the day.
 func (a *app) patchOutcome(c *gin.Context, v *view) error {
+	if _, err := parseParams(c.Request.URL.Query(), v.today, "receipt"); err != nil {
+		return err
+	}
 	raw, err := readBody(c)
 	if err != nil {
 		return err
@@ -40,7 +43,7 @@ func (a *app) patchOutcome(c *gin.Context, v *view) error {
 			detail: "Say which version you change: send the ETag of the outcome as If-Match, so that nothing is overwritten that you have not seen.",
 		}
 	}
-	if r.Workflow != nil && trimmed(r.Workflow) == "" {
+	if r.Workflow.given && r.Workflow.text == "" {
 		return &badRequest{[]event.Problem{{Code: event.CodeMissingField, Pointer: "/workflow", Message: "say which workflow it was"}}}
 	}
 	return a.change(c, v, r.Change, match, func(row *standingRow) (event.Kind, map[string]any, error) {

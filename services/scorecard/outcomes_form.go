@@ -17,12 +17,30 @@ import (
 // outcomeFields are what somebody says of an outcome. Numbers are kept as they were written, so that the parser judges them as it
 // judges those of any event. In a change what is absent stays as it is, and null takes it away.
 type outcomeFields struct {
-	Workflow *string         `json:"workflow"`
+	Workflow saidText        `json:"workflow"`
 	Units    json.RawMessage `json:"units"`
 	Minutes  json.RawMessage `json:"minutes"`
-	URL      *string         `json:"url"`
-	Note     *string         `json:"note"`
+	URL      saidText        `json:"url"`
+	Note     saidText        `json:"note"`
 	Quality  json.RawMessage `json:"quality"`
+}
+
+// saidText is a text that was given, trimmed; null is an empty one.
+type saidText struct {
+	given bool
+	text  string
+}
+
+// UnmarshalJSON reads a text or null.
+func (t *saidText) UnmarshalJSON(raw []byte) error {
+	var text *string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return err
+	}
+	if t.given, t.text = true, ""; text != nil {
+		t.text = strings.TrimSpace(*text)
+	}
+	return nil
 }
 
 // outcomeRequest is the body of POST /outcomes.
@@ -73,7 +91,7 @@ func (a *app) outcomeEvent(v *view, r outcomeRequest) (event.Event, []event.Prob
 	if err != nil {
 		fail("/day", err.Error())
 	}
-	workflow := trimmed(r.Workflow)
+	workflow := r.Workflow.text
 	if workflow == "" {
 		problems = append(problems, event.Problem{Code: event.CodeMissingField, Pointer: "/workflow", Message: "say which workflow it was"})
 	}
@@ -124,13 +142,13 @@ func (v *view) outcomeDay(text string) (event.Day, error) {
 
 // write puts the fields into the data of an event; what is absent is left as it is.
 func (f outcomeFields) write(data map[string]any) {
-	text := func(name string, value *string) {
+	text := func(name string, value saidText) {
 		switch {
-		case value == nil:
-		case trimmed(value) == "":
+		case !value.given:
+		case value.text == "":
 			delete(data, name)
 		default:
-			data[name] = trimmed(value)
+			data[name] = value.text
 		}
 	}
 	text("workflow", f.Workflow)
@@ -162,13 +180,6 @@ func minuteParts() []string {
 // absent tells whether a value was not given, or as null.
 func absent(raw json.RawMessage) bool {
 	return len(raw) == 0 || bytes.Equal(bytes.TrimSpace(raw), []byte("null"))
-}
-
-func trimmed(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return strings.TrimSpace(*text)
 }
 
 // inForm names the field of the form that a problem of the event is about.

@@ -346,7 +346,7 @@ func TestOutcomesAreCorrectedAndWithdrawn(t *testing.T) {
 	}
 	o := me.hold("corrected", "Outcome", raw)
 	o.at("minutes").is("18")
-	o.at("note").is("First") // null leaves a text as it is, "" takes it away
+	o.at("note").is("null")
 	o.at("quality").is("null")
 	o.at("corrected").is("true")
 	me.settled(id).at("hours").is("1")
@@ -449,7 +449,7 @@ func TestTheListOfOutcomes(t *testing.T) {
 	}
 	asset := happened(b, "tool", "2026-10-20T10:00", "content", "brief", ann, &event.HoursSaved{DoingMinutes: warehousetest.Number("5"), Asset: "a1"})
 	asset.Data.Shared().Person = ann
-	b.insert(asset, happened(b, "rev", "2026-10-21T10:00", "content", "brief", "", &event.Review{Asset: "a1", Reviewer: "brand", SubmittedAt: new(clock(t, "2026-10-21T10:00"))}))
+	b.insert(asset, happened(b, "rev", "2026-10-21T10:00", "content", "brief", "", &event.Review{Asset: "a1", Reviewer: "brand", SubmittedAt: clock(t, "2026-10-21T10:00")}))
 	const ask = "/api/v1/outcomes?from=2026-10-01&to=2026-11-01"
 	first := me.get(ask+"&limit=4", "OutcomeList")
 	first.at("total").is("6")
