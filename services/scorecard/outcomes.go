@@ -46,11 +46,19 @@ func newOutcomeDesk(cfg bus.Config, now func() time.Time) *outcomeDesk {
 func (a *app) outcomeRoutes(api, computing gin.IRouter) {
 	body := process.MaxBody(maxEntry)
 	computing.GET("/outcomes", a.answer(own(a.getOutcomes)))
-	computing.GET("/outcomes/:id", a.answer(own(a.getOutcome)))
+	computing.GET("/outcomes/:id", notPreview, a.answer(own(a.getOutcome)))
 	computing.POST("/outcomes/preview", body, a.answer(own(a.postPreview)))
 	api.POST("/outcomes", a.recorded(audit.OutcomeLog), body, a.answer(own(a.postOutcome)))
-	api.PATCH("/outcomes/:id", a.recorded(audit.OutcomeCorrect), body, a.answer(own(a.patchOutcome)))
-	api.DELETE("/outcomes/:id", a.recorded(audit.OutcomeWithdraw), a.answer(own(a.deleteOutcome)))
+	api.PATCH("/outcomes/:id", notPreview, a.recorded(audit.OutcomeCorrect), body, a.answer(own(a.patchOutcome)))
+	api.DELETE("/outcomes/:id", notPreview, a.recorded(audit.OutcomeWithdraw), a.answer(own(a.deleteOutcome)))
+}
+
+// notPreview keeps the endpoint of previews apart from an outcome of that name.
+func notPreview(c *gin.Context) {
+	if c.Param("id") == "preview" {
+		c.Header("Allow", http.MethodPost)
+		process.Problem(c, http.StatusMethodNotAllowed, "method_not_allowed", "Ask for a preview with POST.", nil)
+	}
 }
 
 // own admits people only: a key, the admin token and a visitor have no work of their own.

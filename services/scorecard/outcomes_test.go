@@ -41,8 +41,7 @@ func (b *bench) loadEvents() {
 		if err := b.db.InsertIdentities(b.t.Context(), []event.Stored{s}); err != nil {
 			return err
 		}
-		b.roll()
-		return nil
+		return b.rolled()
 	})
 }
 
