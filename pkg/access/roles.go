@@ -12,6 +12,8 @@ const (
 	ReadNumbers Capability = "read_numbers"
 	// ReadOwn is what stands on the viewer's own events, live and without the floor.
 	ReadOwn Capability = "read_own"
+	// LogOwn is logging, changing and withdrawing outcomes of one's own: for who is signed in as a person.
+	LogOwn Capability = "log_own"
 	// ReadRegistry is what is declared: workflows, teams, rates, targets and the rest.
 	ReadRegistry Capability = "read_registry"
 	// ReadRejectSummary is how much was not counted, and why.
@@ -48,6 +50,7 @@ func Permissions() []Permission {
 	return []Permission{
 		{ReadNumbers, everybody},
 		{ReadOwn, everybody},
+		{LogOwn, everybody},
 		{ReadRegistry, everybody},
 		{ReadRejectSummary, everybody},
 		{ListRejects, editors},

@@ -48,6 +48,10 @@ const (
 	SessionSignIn  = "session.sign_in"
 	SessionSignOut = "session.sign_out"
 	SessionRevoke  = "session.revoke"
+	// OutcomeLog, OutcomeCorrect and OutcomeWithdraw are what a person does with an outcome of their own in the app.
+	OutcomeLog      = "outcome.log"
+	OutcomeCorrect  = "outcome.correct"
+	OutcomeWithdraw = "outcome.withdraw"
 	// AuditRead is a page of this log, AuditExport all that was asked for as a file.
 	AuditRead   = "audit.read"
 	AuditExport = "audit.export"
@@ -57,8 +61,8 @@ const (
 func Actions() []string {
 	return []string{
 		EvidenceRead, EvidenceExport, WorkspaceExport, InstallationBackup, RejectRead, RejectDryRun, RejectReplay, RejectFix, RegistryWrite,
-		WebhookSecretRead, AlertTest,
-		KeyCreate, KeyRotate, KeyRevoke, WaveWrite, PersonErase, PersonErased, SessionSignIn, SessionSignOut, SessionRevoke, AuditRead, AuditExport,
+		WebhookSecretRead, AlertTest, KeyCreate, KeyRotate, KeyRevoke, WaveWrite, PersonErase, PersonErased, OutcomeLog, OutcomeCorrect, OutcomeWithdraw,
+		SessionSignIn, SessionSignOut, SessionRevoke, AuditRead, AuditExport,
 	}
 }
 

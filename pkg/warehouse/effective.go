@@ -41,6 +41,21 @@ const ofWorkspace = "workspace = {workspace:String}"
 // joined selects rows with the columns of the last correction, where there is one: these columns only, or all
 // where none is named, since each column costs the engine time before it has read a row.
 func joined(spec event.Spec, only []string, where string) string {
+	// The payload of a correction is never empty, so that an empty one is what the join fills in where there is none.
+	return `SELECT ` + corrected(spec, only) + `
+	c.data != '' AS corrected
+FROM (SELECT * FROM ` + spec.Table + ` FINAL ` + where + `) AS r
+LEFT JOIN (
+	SELECT target, argMax(data, (time, source, id)) AS data
+	FROM correct FINAL
+	WHERE ` + ofWorkspace + ` AND target_kind = '` + string(spec.Kind) + `'
+	GROUP BY target
+) AS c ON r.identity = c.target
+WHERE r.identity NOT IN (` + voids + `)`
+}
+
+// corrected lists the columns of the row r as the correction c has them, each with a comma after it.
+func corrected(spec event.Spec, only []string) string {
 	var list strings.Builder
 	wanted := func(name string) bool { return len(only) == 0 || slices.Contains(only, name) }
 	for _, name := range envelopeColumns() {
@@ -53,17 +68,26 @@ func joined(spec event.Spec, only []string, where string) string {
 			fmt.Fprintf(&list, "\n\tif(c.data = '', r.%[1]s, %[2]s) AS %[1]s, ", c.Name, extraction(c))
 		}
 	}
-	// The payload of a correction is never empty, so that an empty one is what the join fills in where there is none.
-	return `SELECT ` + list.String() + `
-	c.data != '' AS corrected
-FROM (SELECT * FROM ` + spec.Table + ` FINAL ` + where + `) AS r
+	return list.String()
+}
+
+// Standing is [EffectiveWhere] with the rows that were voided, too: what became of each event, for those whose it is. Beside the
+// columns of the kind it has `corrected` and `withdrawn`, both a Bool, and of the last correction `amended_by`, its id, and
+// `amended_at`, its time; "" and 1970 where there is none.
+func Standing(kind event.Kind, condition string) string {
+	spec, ok := event.Lookup(kind)
+	if !ok || kind.Amends() {
+		panic(fmt.Sprintf("standing of %q: no such kind, or one that amends others", kind))
+	}
+	return `(SELECT ` + corrected(spec, nil) + `
+	c.data != '' AS corrected, c.amended_by AS amended_by, c.amended_at AS amended_at, r.identity IN (` + voids + `) AS withdrawn
+FROM (SELECT * FROM ` + spec.Table + ` FINAL WHERE ` + ofWorkspace + ` AND (` + condition + `)) AS r
 LEFT JOIN (
-	SELECT target, argMax(data, (time, source, id)) AS data
+	SELECT target, argMax(data, (time, source, id)) AS data, argMax(id, (time, source, id)) AS amended_by, max(time) AS amended_at
 	FROM correct FINAL
 	WHERE ` + ofWorkspace + ` AND target_kind = '` + string(spec.Kind) + `'
 	GROUP BY target
-) AS c ON r.identity = c.target
-WHERE r.identity NOT IN (` + voids + `)`
+) AS c ON r.identity = c.target)`
 }
 
 const voids = "SELECT target FROM void WHERE " + ofWorkspace

@@ -122,7 +122,9 @@ type deed struct {
 }
 
 // changesNothing are the endpoints that do not GET and change nothing all the same.
-func changesNothing() []string { return []string{"POST /api/v1/what-if"} }
+func changesNothing() []string {
+	return []string{"POST /api/v1/what-if", "POST /api/v1/outcomes/preview"}
+}
 
 // deeds are one request, at least, for each endpoint that reads evidence or changes something, in an order in which each
 // finds what it is about.
@@ -151,6 +153,9 @@ func (b *bench) deeds() []deed {
 		{"GET /api/v1/webhooks/:key/secret", "/api/v1/webhooks/ops/secret", "", 200, audit.WebhookSecretRead, "webhooks ops", false, false},
 		{"POST /api/v1/alerts/:key/test", "/api/v1/alerts/mute/test", "", 200, audit.AlertTest, "alerts mute", true, false},
 		{"POST /api/v1/erasures", "/api/v1/erasures", `{"person":"eve@example.com","reason":"asked"}`, 202, audit.PersonErase, "erasure …", true, false},
+		{"POST /api/v1/outcomes", "/api/v1/outcomes", `{"id":"00000000-0000-4000-8000-000000000002","workflow":"post","minutes":5}`, 202, audit.OutcomeLog, "outcome 0…", true, false},
+		{"PATCH /api/v1/outcomes/:id", "/api/v1/outcomes/" + annsOutcome, `{"minutes":6}`, 200, audit.OutcomeCorrect, "outcome " + annsOutcome, true, false},
+		{"DELETE /api/v1/outcomes/:id", "/api/v1/outcomes/" + annsOutcome, "", 200, audit.OutcomeWithdraw, "outcome " + annsOutcome, true, false},
 		{"POST /signin/demo", "/signin/demo?as=leader", "", 303, audit.SessionSignIn, "session demo", false, true},
 	}
 	if b.cfg.SignIns != nil {
@@ -159,6 +164,9 @@ func (b *bench) deeds() []deed {
 	}
 	return append(out, deed{"POST /signout", "/signout", "", 204, audit.SessionSignOut, "session link", false, false})
 }
+
+// annsOutcome is one that Ann has logged.
+const annsOutcome = "00000000-0000-4000-8000-000000000001"
 
 // newAuditBench is a scorecard with something to read and to change.
 func newAuditBench(t *testing.T) *bench {
@@ -170,7 +178,13 @@ func newAuditBench(t *testing.T) *bench {
 		warehouse.Reject{RejectID: "r1", Source: "/tests", ID: "1", Code: "forbidden_source", Message: secret, Raw: eventJSON("1", "training", `{"course":"`+secret+`"}`)},
 		warehouse.Reject{RejectID: "r2", Source: "/tests", ID: "2", Code: "unknown_field", Raw: eventJSON("2", "vendor_spend", `{"vendor":"acme","category":"agency","billed_cost":"10.50","curency":"EUR"}`)},
 	)
-	b.insert(happened(b, "9", "2026-10-05T10:00", secret, "post", "", &event.VendorSpend{Vendor: secret, Category: "ai_tool", BilledCost: *warehousetest.Amount("7"), Currency: "USD"}))
+	work := &event.HoursSaved{DoingMinutes: warehousetest.Number("5")}
+	outcome := b.maker.Stored(t, workspace, appSource, annsOutcome, day("2026-10-05"), work)
+	outcome.Data.Shared().Person = ann
+	if err := b.db.InsertIdentities(t.Context(), []event.Stored{outcome}); err != nil {
+		t.Fatal(err)
+	}
+	b.insert(outcome, happened(b, "9", "2026-10-05T10:00", secret, "post", "", &event.VendorSpend{Vendor: secret, Category: "ai_tool", BilledCost: *warehousetest.Amount("7"), Currency: "USD"}))
 	b.declare(registry.Webhooks, "ops", `{"valid_from":"2026-01-01","url":"https://127.0.0.1:1/`+secret+`"}`) // where nothing may be sent
 	b.declare(registry.Alerts, "mute", `{"valid_from":"2026-01-01","when":"sample_ratio","experiment":"none","webhook":"ops"}`)
 	return b
@@ -184,6 +198,9 @@ func (b *bench) try(d deed, request string) (reply, []byte) {
 	if d.public {
 		headers = append(headers, "Authorization", "", "Cookie", "")
 	}
+	if strings.Contains(d.route, "/outcomes") {
+		headers = append(headers, "If-Match", "*", "Authorization", "", "Cookie", b.as(access.RoleIC, ann).cookie)
+	}
 	if form, ok := strings.CutPrefix(d.ask, "/signin/demo?"); ok {
 		headers, body = append(headers, "Content-Type", "application/x-www-form-urlencoded"), form
 	}
@@ -196,6 +213,7 @@ func TestEveryDeedLeavesAnEntry(t *testing.T) {
 	b := newAuditBench(t)
 	trail := b.trail()
 	b.loadEverything()
+	b.loadEvents()
 	left, actions := maps.Clone(rules()), audit.Actions()
 	for i, d := range b.deeds() {
 		name, request := fmt.Sprint(d.route, " ", d.action), fmt.Sprint("deed-", i)
@@ -205,6 +223,8 @@ func TestEveryDeedLeavesAnEntry(t *testing.T) {
 		switch {
 		case d.action == audit.SessionSignOut:
 			who, actor = b.as(access.RoleAnalyst, ""), audit.Link
+		case strings.Contains(d.route, "/outcomes"):
+			actor = ann
 		case strings.HasSuffix(d.target, " link"):
 			actor = audit.Link
 		case strings.HasSuffix(d.target, " demo"):

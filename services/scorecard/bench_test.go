@@ -119,22 +119,30 @@ func (b *bench) insert(rows ...event.Stored) {
 // roll makes the rollups of all days anew, as the loader does.
 func (b *bench) roll() {
 	b.t.Helper()
-	days, err := b.db.AllDays(b.t.Context(), workspace)
-	if err != nil {
+	if err := b.rolled(); err != nil {
 		b.t.Fatal(err)
 	}
-	records, err := b.db.Registry(b.t.Context(), workspace)
+}
+
+func (b *bench) rolled() error {
+	ctx := b.t.Context()
+	days, err := b.db.AllDays(ctx, workspace)
 	if err != nil {
-		b.t.Fatal(err)
+		return err
+	}
+	records, err := b.db.Registry(ctx, workspace)
+	if err != nil {
+		return err
 	}
 	zone := registry.NewSnapshot(records).Zone(b.cfg.Now())
 	for chunk := range slices.Chunk(warehouse.LocalDays(zone, days), warehouse.MaxRollDays) {
 		b.generation++
-		err := b.db.Roll(b.t.Context(), warehouse.RollRequest{Workspace: workspace, Zone: zone.String(), Days: warehouse.WholeDays(chunk), Generation: b.generation})
+		err := b.db.Roll(ctx, warehouse.RollRequest{Workspace: workspace, Zone: zone.String(), Days: warehouse.WholeDays(chunk), Generation: b.generation})
 		if err != nil {
-			b.t.Fatal(err)
+			return err
 		}
 	}
+	return nil
 }
 
 // declare writes an entry into the registry table, as the loader does.

@@ -25,7 +25,7 @@ func TestThePathsOfTheDescriptionAreServed(t *testing.T) {
 		if !strings.HasPrefix(path, "/api/v1/") {
 			continue // the collector's
 		}
-		for _, method := range []string{"get", "put", "post", "delete"} {
+		for _, method := range []string{"get", "put", "post", "patch", "delete"} {
 			_, described := methods[method]
 			res, raw := b.do(strings.ToUpper(method), sample.Replace(path), "")
 			// No route answers with 404 and this sentence, another method of a route with 405.

@@ -23,6 +23,8 @@ type rule struct {
 	ask, body string
 	// stream does not end by itself: only its head is looked at.
 	stream bool
+	// person says that it is for people: who is signed in as none is refused, whatever the role.
+	person bool
 }
 
 // rules are those of every endpoint of the scorecard. Whoever adds an endpoint adds its rule, or the test below fails.
@@ -73,6 +75,12 @@ func rules() map[string]rule {
 		"GET /api/v1/digest":               read("/api/v1/digest" + october),
 		"GET /api/v1/waves":                read("/api/v1/waves"),
 		"PUT /api/v1/waves/*key":           {roles: admins, ask: "/api/v1/waves/q4", body: `{"no":"end"}`},
+		"GET /api/v1/outcomes":             {roles: everybody, person: true, ask: "/api/v1/outcomes" + october},
+		"POST /api/v1/outcomes":            {roles: everybody, person: true, ask: "/api/v1/outcomes", body: `{"no":"outcome"}`},
+		"POST /api/v1/outcomes/preview":    {roles: everybody, person: true, ask: "/api/v1/outcomes/preview", body: `{"workflow":"post","minutes":5,"day":"2026-10-05"}`},
+		"GET /api/v1/outcomes/:id":         {roles: everybody, person: true, ask: "/api/v1/outcomes/none"},
+		"PATCH /api/v1/outcomes/:id":       {roles: everybody, person: true, ask: "/api/v1/outcomes/none", body: `{"minutes":5}`},
+		"DELETE /api/v1/outcomes/:id":      {roles: everybody, person: true, ask: "/api/v1/outcomes/none"},
 		"GET /api/v1/keys":                 {roles: admins, ask: "/api/v1/keys"},
 		"POST /api/v1/keys":                {roles: admins, ask: "/api/v1/keys", body: `{"no":"key"}`},
 		"POST /api/v1/keys/:id/rotate":     {roles: admins, ask: "/api/v1/keys/none/rotate"},
@@ -129,6 +137,12 @@ func TestEveryEndpointHasItsRule(t *testing.T) {
 		}
 		for _, role := range []access.Role{access.RoleIC, access.RoleLeader, access.RoleAnalyst, access.RoleAdmin} {
 			viewer := b.as(role, "")
+			if r.person {
+				if status, body := viewer.head(r, route.Method, sameSite(r)...); status != http.StatusForbidden {
+					t.Errorf("%s as %s who is no person: %d %.200s", name, role, status, body)
+				}
+				viewer = b.as(role, ann)
+			}
 			status, body := viewer.head(r, route.Method, sameSite(r)...)
 			may := slices.Contains(r.roles, role)
 			if (status == http.StatusForbidden) == may || status == http.StatusUnauthorized || status >= http.StatusInternalServerError {
@@ -179,7 +193,7 @@ func TestNoEndpointTellsAboutAnotherWorkspace(t *testing.T) {
 	b := newBench(t, day("2026-11-02"))
 	secrets(b)
 	sessions := access.NewSessions([]byte(secretText), b.cfg.Now, access.Lifetimes{})
-	session, err := sessions.Value(sessions.Start(access.Viewer{Workspace: "another", Role: access.RoleAdmin}, access.ByLink))
+	session, err := sessions.Value(sessions.Start(access.Viewer{Workspace: "another", Person: ann, Role: access.RoleAdmin}, access.ByLink))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,59 +129,75 @@ func (v *view) money(n *numbers, currency string) map[string]func(context.Contex
 	}
 }
 
-// hours are the personal measures of work, under the privacy floor.
-func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[string]metric.Fold, error) {
+// hoursRead is what the measures of work are folded from.
+type hoursRead struct {
+	in       metric.HoursInput
+	capacity metric.CapacityInput
+	// all is the work of the whole workspace, people who did that of the scope.
+	all    []metric.HoursRow
+	people []metric.PeopleRow
+}
+
+// readHours reads the work of a scope, and what prices it.
+func (v *view) readHours(ctx context.Context, n *numbers, currency string) (hoursRead, error) {
 	w := n.worked
 	everybody, months := w, wholeMonths(w)
 	if w.Scope.Kind != metric.ScopeMe {
 		everybody.Scope = metric.Scope{Kind: metric.ScopeOrg}
 	}
-	in := metric.HoursInput{Declared: v.declared}
-	capacity := metric.CapacityInput{Rates: v.rates(currency), Haircut: v.haircut}
-	var rated, all []metric.HoursRow
+	r := hoursRead{in: metric.HoursInput{Declared: v.declared}, capacity: metric.CapacityInput{Rates: v.rates(currency), Haircut: v.haircut}}
+	var rated []metric.HoursRow
 	var answers []metric.PulseRow
-	var people []metric.PeopleRow
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { answers, err = v.answers(ctx, w); return err })
-	fetch(ctx, group, v, metric.HoursQuery{Window: w}, &in.Rows)
-	fetch(ctx, group, v, metric.HoursQuery{Window: everybody}, &all)
-	group.Go(func() (err error) { people, err = v.workersOf(ctx, n, w); return err })
+	fetch(ctx, group, v, metric.HoursQuery{Window: w}, &r.in.Rows)
+	fetch(ctx, group, v, metric.HoursQuery{Window: everybody}, &r.all)
+	group.Go(func() (err error) { r.people, err = v.workersOf(ctx, n, w); return err })
 	// Work of the months before prices all of them; where it begins earlier than the period needs changes nothing.
-	fetch(ctx, group, v, metric.UnassistedQuery{Window: months}, &in.Unassisted)
-	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &in.Tasks)
+	fetch(ctx, group, v, metric.UnassistedQuery{Window: months}, &r.in.Unassisted)
+	fetch(ctx, group, v, metric.TrialQuery{Window: w}, &r.in.Tasks)
 	own := v.rated()
 	if len(own.Persons) > 0 {
 		fetch(ctx, group, v, metric.RatedQuery{Window: w, Rated: own}, &rated)
 	}
-	fetch(ctx, group, v, metric.HoursQuery{Window: months}, &capacity.Months)
+	fetch(ctx, group, v, metric.HoursQuery{Window: months}, &r.capacity.Months)
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return r, err
 	}
-	n.workers = newCrowd(n.over(people), w.Scope, v.viewer.Person)
-	in.People = inScope(people, w.Scope)
-	in = in.Prepare()
+	r.in.People = inScope(r.people, w.Scope)
+	r.in = r.in.Prepare()
 	present := v.realisation(answers)
-	capacity.Realisation = func(month event.Day) metric.Assumed {
+	r.capacity.Realisation = func(month event.Day) metric.Assumed {
 		return v.rules.Realised(func() metric.Assumed { return present(month) })
 	}
-	n.input, capacity.Hours = in, in
-	if len(own.Persons) > 0 {
-		capacity.Hours = in.With(rated)
+	if r.capacity.Hours = r.in; len(own.Persons) > 0 {
+		r.capacity.Hours = r.in.With(rated)
 	}
+	return r, nil
+}
+
+// hours are the personal measures of work, under the privacy floor.
+func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[string]metric.Fold, error) {
+	r, err := v.readHours(ctx, n, currency)
+	if err != nil {
+		return nil, err
+	}
+	n.workers = newCrowd(n.over(r.people), n.worked.Scope, v.viewer.Person)
+	n.input = r.in
 	folds := atOnce(map[string]func() metric.Fold{
-		metric.HoursSavedNet: func() metric.Fold { return metric.FoldHours(in) },
-		metric.ReworkRate:    func() metric.Fold { return metric.FoldRework(in.Rows, in.People) },
+		metric.HoursSavedNet: func() metric.Fold { return metric.FoldHours(r.in) },
+		metric.ReworkRate:    func() metric.Fold { return metric.FoldRework(r.in.Rows, r.in.People) },
 		metric.CapacityValue: func() (fold metric.Fold) {
 			if !n.live() {
-				return metric.FoldCapacity(capacity, currency)
+				return metric.FoldCapacity(r.capacity, currency)
 			}
-			fold, n.overCapacity = metric.FoldCapacityBefore(capacity, currency, n.closed.To)
+			fold, n.overCapacity = metric.FoldCapacityBefore(r.capacity, currency, n.closed.To)
 			return fold
 		},
 	})
 	n.capacity = folds[metric.CapacityValue]
-	if w.Scope.Kind != metric.ScopeMe {
-		v.crowds(n, all)
+	if n.worked.Scope.Kind != metric.ScopeMe {
+		v.crowds(n, r.all)
 	}
 	n.hidden = isEmpty(n.worked) || !n.savers.allowed()
 	for key, fold := range folds {

@@ -141,7 +141,9 @@ type app struct {
 	audit *auditLog
 	// replays sends rejects again.
 	replays *replayDesk
-	tail    *tail.Tail
+	// outcomes sends what people log in the app.
+	outcomes *outcomeDesk
+	tail     *tail.Tail
 	// keys are the API keys of the installation; they also tell which sessions were ended at other scorecards.
 	keys *keyring.Keyring
 	// waves are those of the survey.
@@ -204,6 +206,8 @@ func Run(ctx context.Context, cfg Config, mount *process.Mount) error {
 		return err
 	}
 	a.replays, a.tail = newReplayDesk(cfg.Bus, cfg.Now), newTail(cfg, mount)
+	a.outcomes = newOutcomeDesk(cfg.Bus, cfg.Now)
+	mount.OnStop("outcomes of the scorecard", func(context.Context) error { return a.outcomes.events.Close() })
 	mount.OnStop("tail of the scorecard", func(context.Context) error { a.tail.Close(); return nil })
 	mount.OnStop("replays of the scorecard", func(context.Context) error { return a.replays.close() })
 	mount.OnStop("producer of the scorecard", func(context.Context) error { return a.producer.Close() })
@@ -236,6 +240,7 @@ func (a *app) routes(mount *process.Mount) error {
 		c.Header("Allow", http.MethodPost)
 		process.Problem(c, http.StatusMethodNotAllowed, "method_not_allowed", "Send a replay with POST.", nil)
 	})
+	a.outcomeRoutes(api, computing)
 	api.POST("/rejects/replay", a.recorded(audit.RejectReplay), process.MaxBody(maxReplayBody), a.answer(a.postReplay))
 	mount.Router.GET("/api/openapi.json", a.openapi.serveJSON)
 	mount.Router.GET("/api/docs", a.openapi.serveDocs)

@@ -21,6 +21,8 @@ const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')
 const KeysPage = lazy(async () => (await import('./pages/keys/keys')).KeysPage, 'the keys')
 const AuditPage = lazy(async () => (await import('./pages/audit/audit')).AuditPage, 'the audit log')
 const IngestPage = lazy(async () => (await import('./pages/ingest/ingest')).IngestPage, 'what is not counted')
+const LogPage = lazy(async () => (await import('./pages/log/log')).LogPage, 'the form')
+const ImpactPage = lazy(async () => (await import('./pages/impact/impact')).ImpactPage, 'your outcomes')
 const Drawer = lazy(async () => (await import('./drawer/drawer')).Drawer, 'the claim', true)
 
 export function App() {
@@ -70,6 +72,8 @@ function page(place: Place, shared: Shared) {
   if (first === 'perception' && !second) return <PerceptionPage {...shared} />
   if (first === 'coverage' && !second) return <CoveragePage {...shared} />
   if (first === 'barriers' && !second) return <BarriersPage {...shared} />
+  if (first === 'log' && !second) return <LogPage session={shared.session} />
+  if (first === 'impact' && !second) return <ImpactPage {...shared} />
   if (first === 'keys' && !second) return <KeysPage zone={zone} />
   if (first === 'audit' && !second) return <AuditPage session={shared.session} teams={shared.teams} />
   if (first === 'ingest' && !second) return <IngestPage session={shared.session} />
@@ -118,7 +122,7 @@ function useAbsolutePeriod(session: Session | null, place: Place): void {
   }, [session, view.from, view.to])
 }
 
-const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest', keys: 'Keys', audit: 'Audit' }
+const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest', log: 'Log an outcome', impact: 'My impact', keys: 'Keys', audit: 'Audit' }
 
 /** Tells the window and the screen reader where one has arrived. */
 function useArrival(place: Place): void {

@@ -8,6 +8,7 @@ import './styles/charts.css'
 import './styles/pages.css'
 import './styles/drawer.css'
 import './styles/ingest.css'
+import './styles/log.css'
 import './styles/print.css'
 
 const root = document.getElementById('app')

@@ -14,6 +14,12 @@ const pages = [
   { path: '/ingest', name: 'Ingest' },
 ]
 
+/** Pages for people: a key, the admin token and a visitor have no work of their own. */
+const personal = [
+  { path: '/log', name: 'Log an outcome' },
+  { path: '/impact', name: 'My impact' },
+]
+
 /** Pages that only administrators can use. */
 const administration = [
   { path: '/keys', name: 'Keys' },
@@ -50,7 +56,7 @@ export function Shell({ session, hidden, late, over, children }: ShellProps) {
         </a>
         <nav aria-label="Pages">
           <ul>
-            {[...pages, ...(session?.role === 'admin' ? administration : [])].map((p) => (
+            {[...pages, ...(session?.person ? personal : []), ...(session?.role === 'admin' ? administration : [])].map((p) => (
               <li key={p.path}>
                 <a href={pageHref(p.path, place.query)} aria-current={current(p) ? 'page' : undefined}>
                   {p.name}

@@ -6,7 +6,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  AuditList, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
+  AuditList, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
   ReplayReport, Scorecard, Session, Trial, TrialList,
 } from './types'
 
@@ -19,6 +19,8 @@ export class Problem extends Error {
     readonly code: string | null = null,
     /** Seconds the server asked to wait. */
     readonly retryAfter: number | null = null,
+    /** What is wrong with single fields, by their pointers such as "/minutes". */
+    readonly fields: { pointer: string; message: string }[] = [],
   ) {
     super(detail || title)
   }
@@ -31,6 +33,7 @@ export type RejectQuery = NonNullable<paths['/api/v1/rejects']['get']['parameter
 export type ReplayFilter = Pick<RejectQuery, 'code' | 'source' | 'stage' | 'type' | 'status' | 'q' | 'from' | 'to'>
 export type AuditQuery = NonNullable<paths['/api/v1/audit']['get']['parameters']['query']>
 export type TailQuery = NonNullable<paths['/api/v1/tail']['get']['parameters']['query']>
+export type OutcomeQuery = NonNullable<paths['/api/v1/outcomes']['get']['parameters']['query']>
 export type EvidenceQuery = paths['/api/v1/evidence']['get']['parameters']['query']
 
 // fetch is looked up at each call, so that tests can stand in for the network.
@@ -68,7 +71,7 @@ function problemOf({ error, response }: Answer<unknown>): Problem {
   const body = (typeof error === 'object' && error !== null ? error : {}) as Partial<ProblemBody>
   const wait = Number(response.headers.get('retry-after'))
   const detail = body.detail ?? `The server answered ${response.status}.`
-  return new Problem(response.status, body.title ?? 'Failed', detail, body.code ?? null, wait > 0 ? wait : null)
+  return new Problem(response.status, body.title ?? 'Failed', detail, body.code ?? null, wait > 0 ? wait : null, body.problems ?? [])
 }
 
 const text = { parseAs: 'text' } as const
@@ -92,6 +95,23 @@ export const api = {
   rotateKey: (id: string, overlap: string) => read<NewKey>(client.POST('/api/v1/keys/{id}/rotate', { params: { path: { id } }, body: { overlap }, ...text })),
   revokeKey: (id: string) => read<Key>(client.DELETE('/api/v1/keys/{id}', { params: { path: { id } }, ...text })),
   audit: (query: AuditQuery, signal?: AbortSignal) => read<AuditList>(client.GET('/api/v1/audit', { params: { query }, ...text, signal }), signal),
+  outcomes: (query: OutcomeQuery, signal?: AbortSignal) => read<OutcomeList>(client.GET('/api/v1/outcomes', { params: { query }, ...text, signal }), signal),
+  /** With the receipt of its log also one that is on its way is known. */
+  outcome: (id: string, receipt?: string, signal?: AbortSignal) =>
+    read<Outcome | OutcomeAccepted>(client.GET('/api/v1/outcomes/{id}', { params: { path: { id }, query: { receipt } }, ...text, signal }), signal),
+  previewOutcome: (body: OutcomePreviewRequest, signal?: AbortSignal) => read<OutcomePreview>(client.POST('/api/v1/outcomes/preview', { body, ...text, signal }), signal),
+  logOutcome: (body: OutcomeRequest) => read<OutcomeAccepted>(client.POST('/api/v1/outcomes', { body, ...text })),
+  changeOutcome: (id: string, version: string, body: OutcomeChange) =>
+    read<Outcome>(client.PATCH('/api/v1/outcomes/{id}', { params: { path: { id }, header: { 'If-Match': `"${version}"` } }, body, ...text })),
+  withdrawOutcome: (id: string, how: { change: string; receipt?: string; version?: string }) =>
+    read<Outcome>(
+      client.DELETE('/api/v1/outcomes/{id}', {
+        params: { path: { id }, query: { change: how.change, receipt: how.receipt }, header: how.version === undefined ? {} : { 'If-Match': `"${how.version}"` } },
+        ...text,
+      }),
+    ),
+  workflows: (signal?: AbortSignal) =>
+    read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind: 'workflows' }, query: { limit: 1000 } }, ...text, signal }), signal),
   claim: (id: string, signal?: AbortSignal) => read<Claim>(client.GET('/api/v1/claims/{id}', { params: { path: { id } }, ...text, signal }), signal),
   evidence: (query: EvidenceQuery, signal?: AbortSignal) =>
     read<Evidence>(client.GET('/api/v1/evidence', { params: { query }, ...text, signal }), signal),

@@ -54,9 +54,9 @@ export function Controls({ session, teams, from, to, withCompare = false }: Cont
   )
 }
 
-type Set = (changes: Record<string, string | null>) => void
+export type Set = (changes: Record<string, string | null>) => void
 
-function PeriodControl({ from, to, session, set }: { from: string; to: string; session: Session | null; set: Set }) {
+export function PeriodControl({ from, to, session, set }: { from: string; to: string; session: Session | null; set: Set }) {
   const id = useId()
   const form = useRef<HTMLFormElement>(null)
   const submit = (event: Event) => {
