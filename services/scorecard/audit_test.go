@@ -121,9 +121,10 @@ type deed struct {
 	public bool
 }
 
-// changesNothing are the endpoints that do not GET and change nothing all the same.
+// changesNothing are the endpoints that do not GET and change nothing all the same; and the survey, since an entry would say who has
+// answered when.
 func changesNothing() []string {
-	return []string{"POST /api/v1/what-if", "POST /api/v1/outcomes/preview"}
+	return []string{"POST /api/v1/what-if", "POST /api/v1/outcomes/preview", "POST /api/v1/survey"}
 }
 
 // deeds are one request, at least, for each endpoint that reads evidence or changes something, in an order in which each

@@ -76,6 +76,7 @@ func rules() map[string]rule {
 		"GET /api/v1/waves":                read("/api/v1/waves"),
 		"PUT /api/v1/waves/*key":           {roles: admins, ask: "/api/v1/waves/q4", body: `{"no":"end"}`},
 		"GET /api/v1/outcomes":             {roles: everybody, person: true, ask: "/api/v1/outcomes" + october},
+		"POST /api/v1/survey":              {roles: everybody, person: true, ask: "/api/v1/survey", body: `{"wave":"none","roi_provable":"yes"}`},
 		"POST /api/v1/outcomes":            {roles: everybody, person: true, ask: "/api/v1/outcomes", body: `{"no":"outcome"}`},
 		"POST /api/v1/outcomes/preview":    {roles: everybody, person: true, ask: "/api/v1/outcomes/preview", body: `{"workflow":"post","minutes":5,"day":"2026-10-05"}`},
 		"GET /api/v1/outcomes/:id":         {roles: everybody, person: true, ask: "/api/v1/outcomes/none"},

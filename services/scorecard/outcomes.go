@@ -48,6 +48,7 @@ func (a *app) outcomeRoutes(api, computing gin.IRouter) {
 	computing.GET("/outcomes", a.answer(own(a.getOutcomes)))
 	computing.GET("/outcomes/:id", notPreview, a.answer(own(a.getOutcome)))
 	computing.POST("/outcomes/preview", body, a.answer(own(a.postPreview)))
+	api.POST("/survey", body, a.answer(own(a.postSurvey)))
 	api.POST("/outcomes", a.recorded(audit.OutcomeLog), body, a.answer(own(a.postOutcome)))
 	api.PATCH("/outcomes/:id", notPreview, a.recorded(audit.OutcomeCorrect), body, a.answer(own(a.patchOutcome)))
 	api.DELETE("/outcomes/:id", notPreview, a.recorded(audit.OutcomeWithdraw), a.answer(own(a.deleteOutcome)))
