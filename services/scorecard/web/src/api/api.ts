@@ -7,7 +7,7 @@ import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
   AuditList, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
-  ReplayReport, Scorecard, Session, Trial, TrialList,
+  ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList,
 } from './types'
 
 /** What went wrong, for a person. `status` is the HTTP status, or 0 when there was no answer. */
@@ -87,6 +87,9 @@ export const api = {
     read<Coverage>(client.GET('/api/v1/coverage', { params: { query }, ...text, signal }), signal),
   perception: (query: PillarQuery, signal?: AbortSignal) =>
     read<Perception>(client.GET('/api/v1/perception', { params: { query }, ...text, signal }), signal),
+  /** More than a thousand waves are nobody's: what is asked for is which are open. */
+  waves: (signal?: AbortSignal) => read<WaveList>(client.GET('/api/v1/waves', { params: { query: { limit: 1000 } }, ...text, signal }), signal),
+  answerSurvey: (wave: string, roi_provable: SurveyAnswer) => read<unknown>(client.POST('/api/v1/survey', { body: { wave, roi_provable }, ...text })),
   barriers: (query: PillarQuery, signal?: AbortSignal) =>
     read<Barriers>(client.GET('/api/v1/barriers', { params: { query }, ...text, signal }), signal),
   keys: (cursor: string | undefined, signal?: AbortSignal) =>

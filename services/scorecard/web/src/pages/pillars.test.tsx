@@ -1,17 +1,23 @@
 import { render } from 'preact'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Problem } from '../api/api'
+import type { WaveState } from '../api/types'
 import { barriers, coverage, perception } from '../../fixtures/pillars'
 import { setLocale } from '../format'
 import { BarriersAnswer } from './barriers/barriers'
 import { CoverageAnswer } from './coverage/coverage'
 import { PerceptionAnswer } from './perception/perception'
+import { SurveyForm } from './perception/survey'
 
 let root: HTMLElement
 beforeEach(() => {
   setLocale('en-US')
   root = document.createElement('div')
 })
-afterEach(() => setLocale(undefined))
+afterEach(() => {
+  root.remove()
+  setLocale(undefined)
+})
 
 const show = (node: preact.ComponentChild) => {
   render(node, root)
@@ -47,6 +53,44 @@ describe('perception', () => {
   })
   it('has no answers of one person', () => {
     expect(show(<PerceptionAnswer p={{ ...perception, scope: 'me', waves: [] }} />)).toContain('Answers belong to nobody')
+  })
+})
+
+describe('the survey', () => {
+  const waves: WaveState[] = [
+    { wave: '2026-q4', state: 'open', opened_at: '2026-11-01T09:00:00.000Z', closes_at: '2027-01-02T09:00:00.000Z', closed_at: null },
+    { wave: '2026-q3', state: 'open', opened_at: '2026-10-01T09:00:00.000Z', closes_at: '2026-12-02T09:00:00.000Z', closed_at: null },
+  ]
+  const radios = () => root.querySelectorAll<HTMLInputElement>('input[type="radio"]')
+  const settled = () => new Promise((done) => setTimeout(done))
+  const press = async (sent: [string, string][], choose: boolean, fails = false) => {
+    const send = async (wave: string, says: string) => {
+      sent.push([wave, says])
+      if (fails) throw new Problem(409, 'Conflict', 'This wave is closed for good.', 'wave_closed')
+    }
+    document.body.append(root) // only there a click changes a radio
+    show(<SurveyForm waves={waves} zone="UTC" send={send} />)
+    if (choose) radios()[1]?.click()
+    await settled()
+    root.querySelector('form')!.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+    await settled()
+    return root.textContent ?? ''
+  }
+  it('sends the answer to the wave that was opened last, and says when it is shown', async () => {
+    const sent: [string, string][] = []
+    const text = await press(sent, true)
+    expect(sent).toEqual([['2026-q4', 'partly']])
+    expect(text).toContain('your answer is in')
+    expect(text).toContain('Jan 2, 2027')
+  })
+  it('sends nothing that was not chosen', async () => {
+    const sent: [string, string][] = []
+    expect(await press(sent, false)).toContain('Choose one of the three first.')
+    expect(sent).toEqual([])
+  })
+  it('says why an answer was not taken, and keeps what was chosen', async () => {
+    expect(await press([], true, true)).toContain('This wave is closed for good.')
+    expect(radios()[1]?.checked).toBe(true)
   })
 })
 

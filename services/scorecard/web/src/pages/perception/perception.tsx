@@ -9,12 +9,16 @@ import { CsvLink, Table, type Column } from '../../components/table'
 import { Tile } from '../../components/tile'
 import { exactText } from '../../exact'
 import * as format from '../../format'
+import { Survey } from './survey'
 
 export function PerceptionPage(props: PageProps) {
   return (
-    <QuestionPage {...props} question="Do leaders and ICs agree?" name="the perception" load={api.perception}>
-      {(p: Perception) => <PerceptionAnswer p={p} />}
-    </QuestionPage>
+    <>
+      <QuestionPage {...props} question="Do leaders and ICs agree?" name="the perception" load={api.perception}>
+        {(p: Perception) => <PerceptionAnswer p={p} />}
+      </QuestionPage>
+      {props.session?.person && <Survey zone={props.session.zone} />}
+    </>
   )
 }
 
