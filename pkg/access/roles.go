@@ -22,7 +22,7 @@ const (
 	ListRejects Capability = "list_rejects"
 	// WatchEvents is the live tail of what comes in, without its content.
 	WatchEvents Capability = "watch_events"
-	// ChangeRegistry is writing registry entries, but for those of people.
+	// ChangeRegistry is writing registry entries, but for those of people and for where things are sent to.
 	ChangeRegistry Capability = "change_registry"
 	// ChangePeople is writing the entries of people, which have their roles: who may do that may do everything.
 	ChangePeople Capability = "change_people"
@@ -34,7 +34,7 @@ const (
 	ErasePersons Capability = "erase_persons"
 	// ReadAudit is who has read evidence and who has changed what.
 	ReadAudit Capability = "read_audit"
-	// Administer is keys, sessions of others and settings.
+	// Administer is keys, sessions of others, settings, and where numbers are sent to.
 	Administer Capability = "administer"
 )
 

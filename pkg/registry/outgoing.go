@@ -207,7 +207,7 @@ func (s *Snapshot) SecretVersions(key string, t time.Time) []uint32 {
 	}
 	out, since := []uint32{now.SecretVersion}, time.Time{}
 	for _, r := range s.History(Webhooks, key) {
-		if r.ValidFrom.After(t) || r.RecordedAt.After(t) || r.Deleted {
+		if r.ValidFrom.After(t) || r.Deleted {
 			continue // not yet, or none
 		}
 		entry, problems := Decode(r.Kind, r.Key, r.Value)

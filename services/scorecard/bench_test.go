@@ -55,6 +55,14 @@ type bench struct {
 // newBench starts a scorecard at the given time.
 func newBench(t *testing.T, now time.Time) *bench {
 	t.Helper()
+	b := newEngines(t, now)
+	b.serve()
+	return b
+}
+
+// newEngines are the engines of a bench, whose scorecard is still to be started.
+func newEngines(t *testing.T, now time.Time) *bench {
+	t.Helper()
 	brokers, prefix := embeddedtest.Broker(t)
 	cfg := Config{
 		Bus: bus.Config{Brokers: brokers, Prefix: prefix, Partitions: 1}, Warehouse: warehouse.Config{DSN: embeddedtest.Database(t), SegmentRows: 3},
@@ -68,9 +76,7 @@ func newBench(t *testing.T, now time.Time) *bench {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, db: db, cfg: cfg, maker: warehousetest.NewMaker()}
-	b.serve()
-	return b
+	return &bench{t: t, db: db, cfg: cfg, maker: warehousetest.NewMaker()}
 }
 
 // serve runs the scorecard until the test ends.

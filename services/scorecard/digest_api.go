@@ -165,7 +165,11 @@ func rangeText(low, high, level *float64, unit string) string {
 	if low == nil || high == nil || level == nil {
 		return ""
 	}
-	return fmt.Sprintf("%.0f%% range %s to %s", 100**level, digest.Figure(decimal.NewFromFloat(*low), unit), digest.Figure(decimal.NewFromFloat(*high), unit))
+	from, to := digest.Figure(decimal.NewFromFloat(*low), unit), digest.Figure(decimal.NewFromFloat(*high), unit)
+	if from == to {
+		return "" // it was counted, not estimated
+	}
+	return fmt.Sprintf("%.0f%% range %s to %s", 100**level, from, to)
 }
 
 // changeText says what has changed since the period before.

@@ -26,7 +26,7 @@ func TestFigures(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ now, before, unit, want string }{
-		{"10", "7.5", "h", "+2.5 h"}, {"7.5", "10", "h", "−2.5 h"}, {"0.5", "0.25", "share", "+25.0 pp"}, {"1", "1", "USD", "0.00 USD"}, {"1.001", "1", "USD", "0.00 USD"},
+		{"10", "7.5", "h", "+2.5 h"}, {"7.5", "10", "h", "−2.5 h"}, {"0.5", "0.25", "share", "+25.0 pp"}, {"1", "1", "USD", "unchanged"}, {"2", "1", "level", "+1"}, {"1.001", "1", "USD", "unchanged"},
 	} {
 		if got := Difference(decimal.RequireFromString(c.now), decimal.RequireFromString(c.before), c.unit); got != c.want {
 			t.Errorf("%s after %s %s: %q, want %q", c.now, c.before, c.unit, got, c.want)

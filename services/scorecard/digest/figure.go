@@ -34,14 +34,21 @@ func Figure(value decimal.Decimal, unit string) string {
 	return grouped(value.StringFixed(decimals(unit))) + shown
 }
 
-// Difference is by how much a value differs from another, with its sign; shares differ by percentage points.
+// Difference is by how much a value differs from another, with its sign; shares differ by percentage points. What rounds to nothing is
+// "unchanged".
 func Difference(now, before decimal.Decimal, unit string) string {
 	d := now.Sub(before)
-	if unit == "share" {
+	switch unit {
+	case "share":
 		d, unit = d.Shift(2), "pp"
+	case "level":
+		unit = "events" // counted whole, and named by what it stands beside
 	}
-	text := Figure(d, unit)
-	if d.IsPositive() && !strings.HasPrefix(text, "level") && strings.ContainsAny(text, "123456789") {
+	text := strings.TrimSuffix(Figure(d, unit), " events")
+	switch {
+	case !strings.ContainsAny(text, "123456789"):
+		return "unchanged"
+	case d.IsPositive():
 		return "+" + text
 	}
 	return text

@@ -2,7 +2,6 @@ package mail
 
 import (
 	"bytes"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -10,123 +9,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-sasl"
-	"github.com/emersion/go-smtp"
-
-	"plumbline/pkg/process/processtest"
 	"plumbline/pkg/trust"
+	"plumbline/services/scorecard/mail/mailtest"
 )
 
-// server is a real mail server with TLS and AUTH.
-type server struct {
-	t         *testing.T
-	ca        string
-	papers    tls.Certificate
-	address   string
-	overTLS   bool
-	mu        sync.Mutex
-	got       []string
-	envelopes []string
-	// rcpt is what it says to a recipient, nil for welcome.
-	rcpt error
-	stop func()
-}
+const user, password = mailtest.User, mailtest.Password
 
-const user, password = "plumbline", "a password of the tests"
-
-func newServer(t *testing.T, overTLS bool) *server {
-	t.Helper()
-	cert, key, _ := processtest.Certificate(t, t.TempDir(), "127.0.0.1")
-	papers, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{t: t, ca: cert, papers: papers, address: "127.0.0.1:0", overTLS: overTLS}
-	s.start()
-	return s
-}
-
-// start listens, at the address of before where there was one.
-func (s *server) start() {
-	s.t.Helper()
-	srv := smtp.NewServer(s)
-	srv.Domain, srv.ReadTimeout, srv.WriteTimeout = "127.0.0.1", 10*time.Second, 10*time.Second
-	srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{s.papers}, MinVersion: tls.VersionTLS12}
-	listener, err := net.Listen("tcp", s.address) //nolint:noctx // it listens at once
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.address = listener.Addr().String()
-	serve := listener
-	if s.overTLS {
-		serve = tls.NewListener(listener, srv.TLSConfig)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = srv.Serve(serve) // ends with the stop
-	}()
-	s.stop = sync.OnceFunc(func() {
-		_ = srv.Close()
-		_ = listener.Close()
-		<-done
-	})
-	s.t.Cleanup(s.stop)
-}
-
-// NewSession begins the talk with a client.
-func (s *server) NewSession(*smtp.Conn) (smtp.Session, error) { return &session{server: s}, nil }
-
-type session struct {
-	*server
-	known    bool
-	envelope string
-}
-
-func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
-
-func (s *session) Auth(string) (sasl.Server, error) {
-	return sasl.NewPlainServer(func(_, name, secret string) error {
-		if s.known = name == user && secret == password; !s.known {
-			return smtp.ErrAuthFailed
-		}
-		return nil
-	}), nil
-}
-
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
-	if !s.known {
-		return smtp.ErrAuthRequired
-	}
-	s.envelope = from
-	return nil
-}
-
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.envelope += " " + to
-	return s.rcpt
-}
-
-func (s *session) Data(r io.Reader) error {
-	raw, err := io.ReadAll(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.got, s.envelopes = append(s.got, string(raw)), append(s.envelopes, s.envelope)
-	return err
-}
-
-func (s *session) Reset()        {}
-func (s *session) Logout() error { return nil }
-
-func (s *server) config() Config {
-	c := Config{Address: s.address, CA: s.ca, From: "Plumbline <plumbline@example.com>", User: user, Password: trust.Password{Text: password}}
-	if s.overTLS {
+func config(s *mailtest.Server, overTLS bool) Config {
+	c := Config{Address: s.Address, CA: s.CA, From: "Plumbline <plumbline@example.com>", User: user, Password: trust.Password{Text: password}}
+	if overTLS {
 		c.TLS = OverTLS
 	}
 	return c
@@ -140,8 +34,8 @@ var message = Message{
 func TestSend(t *testing.T) {
 	t.Parallel()
 	for name, overTLS := range map[string]bool{"starttls": false, "tls": true} {
-		s := newServer(t, overTLS)
-		cfg := s.config()
+		s := mailtest.New(t, overTLS)
+		cfg := config(s, overTLS)
 		if err := cfg.Validate(); err != nil {
 			t.Fatal(err)
 		}
@@ -149,27 +43,28 @@ func TestSend(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		mail, err := netmail.ReadMessage(strings.NewReader(s.got[0]))
+		got, envelopes := s.Mails()
+		mail, err := netmail.ReadMessage(strings.NewReader(got[0]))
 		if err != nil {
 			t.Fatal(err)
 		}
 		h := mail.Header
 		if h.Get("Message-ID") != "<msg_1.ann@example.com>" || h.Get("To") != "<ann@example.com>" || !strings.HasPrefix(h.Get("Content-Type"), "multipart/alternative") ||
-			h.Get("Auto-Submitted") != "auto-generated" || !strings.HasPrefix(h.Get("Date"), "Mon, 02 Nov 2026") || s.envelopes[0] != "plumbline@example.com ann@example.com" {
-			t.Errorf("%s: %v %q", name, h, s.envelopes)
+			h.Get("Auto-Submitted") != "auto-generated" || !strings.HasPrefix(h.Get("Date"), "Mon, 02 Nov 2026") || envelopes[0] != "plumbline@example.com ann@example.com" {
+			t.Errorf("%s: %v %q", name, h, envelopes)
 		}
 		// A wrong password, and a server that nobody vouches for.
 		cfg.Password.Text = "another one"
 		if err := cfg.Send(t.Context(), message); err == nil || errors.Is(err, ErrRefused) || strings.Contains(err.Error(), "another one") {
 			t.Errorf("%s: with a wrong password: %v", name, err)
 		}
-		cfg = s.config()
+		cfg = config(s, overTLS)
 		cfg.CA = ""
 		if err := cfg.Send(t.Context(), message); err == nil || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("%s: a certificate that nobody knows: %v", name, err)
 		}
-		if len(s.got) != 1 {
-			t.Errorf("%s: %d mails arrived", name, len(s.got))
+		if got, _ := s.Mails(); len(got) != 1 {
+			t.Errorf("%s: %d mails arrived", name, len(got))
 		}
 	}
 }
@@ -178,23 +73,21 @@ func TestSend(t *testing.T) {
 // it is back.
 func TestServerRefusesAndIsAway(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, false)
+	s := mailtest.New(t, false)
 	for code, refused := range map[int]bool{450: false, 550: true} {
-		s.mu.Lock()
-		s.rcpt = &smtp.SMTPError{Code: code, Message: "nobody called ann@example.com here"}
-		s.mu.Unlock()
-		err := s.config().Send(t.Context(), message)
+		s.Refuse(code)
+		err := config(s, false).Send(t.Context(), message)
 		if err == nil || errors.Is(err, ErrRefused) != refused || strings.Contains(err.Error(), "ann") {
 			t.Errorf("%d: %v", code, err)
 		}
 	}
-	s.rcpt = nil
-	cfg := s.config()
-	s.stop()
+	s.Refuse(0)
+	cfg := config(s, false)
+	s.Stop()
 	if err := cfg.Send(t.Context(), message); err == nil || errors.Is(err, ErrRefused) || strings.Contains(err.Error(), password) {
 		t.Errorf("a server that is away: %v", err)
 	}
-	s.start()
+	s.Start()
 	if err := cfg.Send(t.Context(), message); err != nil {
 		t.Errorf("a server that is back: %v", err)
 	}
@@ -203,7 +96,7 @@ func TestServerRefusesAndIsAway(t *testing.T) {
 // A server without STARTTLS gets neither password nor mail.
 func TestNothingInPlainText(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it listens at once
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
