@@ -295,6 +295,25 @@ func TestModelOfARefusedCopy(t *testing.T) {
 	}
 }
 
+// A claim is judged by the events that count: one that was accepted before it, refused by a loader, and whose name a replay has given
+// to another event after it, is none of them. One that counts and is not there is found.
+func TestClaimsAreJudgedByWhatCounts(t *testing.T) {
+	t.Parallel()
+	at := func(second int) time.Time { return time.Unix(1_780_000_000+int64(second), 0) }
+	id := event.IdentityOf("alpha", "s", "e")
+	of := subject{"alpha", event.KindVendorSpend}
+	accepted := []acked{{shipment: shipment{workspace: "alpha", source: "s", id: "e"}, at: at(1)}}
+	for second, want := range map[int]int{0: 1, 5: 0} { // when the event that counts was appended
+		m := &model{winners: map[event.Identity]event.Stored{id: {
+			Event: event.Event{Workspace: "alpha", Source: "s", ID: "e", Kind: event.KindVendorSpend}, ReceivedAt: at(second),
+		}}, voided: map[event.Identity]bool{}}
+		w := &watch{samples: []sample{{through: at(3), counted: map[subject]uint64{of: 0}}}}
+		if got := w.overclaimed(m, accepted); len(got) != want {
+			t.Errorf("appended after %d s: %q, want %d complaints", second, got, want)
+		}
+	}
+}
+
 // What was refused at the first place of the log is no winner there: the place of none has the same figures.
 func TestOutcomeOfTheFirstPlace(t *testing.T) {
 	t.Parallel()

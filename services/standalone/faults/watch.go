@@ -85,7 +85,8 @@ func (s *watch) once(ctx context.Context, workspace string) error {
 }
 
 // overclaimed says which samples claim more than they held: every event that was accepted before the time must be in the
-// rollups, unless it was voided or refused.
+// rollups, unless it was voided or refused. Where the one that counts came after an acceptance, what was accepted then was refused,
+// such as a void of a void, and a replay has sent another event under its name.
 func (s *watch) overclaimed(m *model, accepted []acked) []string {
 	out := s.wrong
 	for _, sm := range s.samples {
@@ -96,7 +97,7 @@ func (s *watch) overclaimed(m *model, accepted []acked) []string {
 		for _, a := range accepted {
 			id := event.IdentityOf(a.workspace, a.source, a.id)
 			winner, ok := m.winners[id]
-			if !ok || m.voided[id] || !a.at.Before(sm.through) {
+			if !ok || m.voided[id] || !a.at.Before(sm.through) || winner.ReceivedAt.After(a.at) {
 				continue
 			}
 			of := subject{a.workspace, winner.Kind}
