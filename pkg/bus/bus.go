@@ -42,7 +42,9 @@ const (
 )
 
 // Names lists the topics, always in the same order.
-func Names() []Name { return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit, Alerts} }
+func Names() []Name {
+	return []Name{Events, Registry, Rejected, Marks, Inbox, Probe, Access, Audit, Alerts}
+}
 
 // MaxMessageBytes is the most bytes that one message of a topic may have, as the broker counts them.
 const MaxMessageBytes = 1 << 20

@@ -6,7 +6,8 @@ import { headingOf, scopeWords } from '../../words'
 export const actionWords: Record<AuditAction, string> = {
   'evidence.read': 'Read evidence', 'evidence.export': 'Exported evidence', 'workspace.export': 'Exported a table', 'installation.backup': 'Made a backup',
   'reject.read': 'Read a refused event', 'reject.dry_run': 'Tried a replay', 'reject.replay': 'Sent refused events again', 'reject.fix': 'Changed refused events and sent them again',
-  'registry.write': 'Changed the registry', 'key.create': 'Made a key', 'key.rotate': 'Gave a key a new text', 'key.revoke': 'Revoked a key',
+  'registry.write': 'Changed the registry', 'webhook.secret_read': 'Read the secret of a webhook', 'alert.test': 'Sent a test message',
+  'key.create': 'Made a key', 'key.rotate': 'Gave a key a new text', 'key.revoke': 'Revoked a key',
   'person.erase': 'Asked to erase a person', 'person.erased': 'Erased a person', 'session.sign_in': 'Signed in', 'session.sign_out': 'Signed out', 'session.revoke': 'Ended a session',
   'audit.read': 'Read the audit log', 'audit.export': 'Exported the audit log',
 }
