@@ -59,16 +59,18 @@ type Alert struct {
 	Experiment string `json:"experiment,omitzero" validate:"omitempty,key"`
 	Source     string `json:"source,omitzero" validate:"omitempty,text,max=1024"`
 	// Hours is for how long nothing has arrived.
-	Hours *event.Number `json:"hours,omitzero" validate:"omitempty,gt=0,lte=8760000000"`
+	Hours *event.Number `json:"hours,omitzero" validate:"omitempty,gt=0"`
 	// Webhook is the key of where it is sent.
 	Webhook string `json:"webhook" validate:"required,key"`
 	// CooldownHours is how long after it was sent that it fires it is not sent again; default 24.
-	CooldownHours *event.Number `json:"cooldown_hours,omitzero" validate:"omitempty,gte=0,lte=8760000000"`
+	CooldownHours *event.Number `json:"cooldown_hours,omitzero" validate:"omitempty,gte=0"`
 	Active        *bool         `json:"active,omitzero"`
 }
 
 const (
 	defaultCooldown = 24 * time.Hour
+	// mostHours is a year.
+	mostHours = 8760
 	// DefaultMonths is how many months an alert looks at that names none: as many as the scorecard.
 	DefaultMonths = 3
 )
@@ -131,6 +133,11 @@ func (a *Alert) check(key string) []event.Problem {
 	for _, name := range []string{"measure", "scope", "months", "threshold", "currency", "experiment", "source", "hours"} {
 		if given[name] && a.When != "" && !slices.Contains(required, name) && !slices.Contains(optional, name) {
 			out = append(out, event.Problem{Code: event.CodeInconsistent, Pointer: "/" + name, Message: "it means nothing to an alert with when " + a.When + ": leave it out"})
+		}
+	}
+	for pointer, hours := range map[string]*event.Number{"/hours": a.Hours, "/cooldown_hours": a.CooldownHours} {
+		if hours != nil && hours.Float() > mostHours {
+			out = append(out, event.Problem{Code: event.CodeOutOfRange, Pointer: pointer, Message: fmt.Sprintf("at most %d hours, which is a year", mostHours)})
 		}
 	}
 	if a.When == ReviewOverTarget && a.Threshold != nil && (*a.Threshold < 0 || a.Threshold.Float() >= 1) {

@@ -33,6 +33,8 @@ func TestOutgoingEntries(t *testing.T) {
 		"no measure":            {registry.Alerts, "a", `{"when":"over_target","webhook":"ops"}`, event.CodeMissingField, "/measure"},
 		"no hours":              {registry.Alerts, "a", `{"when":"source_silent","source":"x","webhook":"ops"}`, event.CodeMissingField, "/hours"},
 		"hours of nothing":      {registry.Alerts, "a", `{"when":"source_silent","source":"x","hours":0,"webhook":"ops"}`, event.CodeOutOfRange, "/hours"},
+		"hours of two years":    {registry.Alerts, "a", `{"when":"source_silent","source":"x","hours":17520,"webhook":"ops"}`, event.CodeOutOfRange, "/hours"},
+		"too long a cool-down":  {registry.Alerts, "a", `{"when":"sample_ratio","experiment":"x","cooldown_hours":8760.5,"webhook":"ops"}`, event.CodeOutOfRange, "/cooldown_hours"},
 		"what is not looked at": {registry.Alerts, "a", `{"when":"sample_ratio","experiment":"x","measure":"ai_cost","webhook":"ops"}`, event.CodeInconsistent, "/measure"},
 		"one's own":             {registry.Alerts, "a", `{"when":"under_target","measure":"x","scope":"me","webhook":"ops"}`, event.CodeBadValue, "/scope"},
 		"more than all reviews": {registry.Alerts, "a", `{"when":"review_over_target","threshold":1,"webhook":"ops"}`, event.CodeOutOfRange, "/threshold"},

@@ -87,6 +87,10 @@ func tagProblem(f validator.FieldError) event.Problem {
 		p.Code, p.Message = event.CodeOutOfRange, fmt.Sprintf("it must be %s %s", words[f.Tag()], f.Param())
 	case "timezone":
 		p.Message = `write a time zone of the IANA list, such as "Europe/Berlin"`
+	case "email":
+		p.Message = "write an address of mail, such as dana@example.com"
+	case "unique":
+		p.Message = "name each once"
 	case "http_url":
 		p.Message = "write an http or https address"
 	default:

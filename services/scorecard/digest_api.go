@@ -135,6 +135,11 @@ func measureRow(d metric.Definition, m metric.Measure, p period) digest.Row {
 	}
 	row.Change = changeText(m)
 	var notes []string
+	for _, w := range m.Warnings {
+		if w.Code == "observational" {
+			notes = append(notes, "observational: not added to the ladder")
+		}
+	}
 	if m.Target != nil {
 		notes = append(notes, "target "+digest.Figure(m.Target.Value.Decimal, m.Unit))
 	}
@@ -186,6 +191,17 @@ func changeText(m metric.Measure) string {
 	return digest.Difference(m.Value.Decimal, before.Value.Decimal, m.Unit) + " since the period before (" + digest.Figure(before.Value.Decimal, m.Unit) + ")"
 }
 
+// chanceText is a probability in words where a rounded figure would claim to be certain.
+func chanceText(p float64) string {
+	switch {
+	case p > 0.99:
+		return "more than 99%"
+	case p < 0.01:
+		return "less than 1%"
+	}
+	return fmt.Sprintf("%.0f%%", 100*p)
+}
+
 // ladderRows puts the rungs of the ladder into words, each with what is missing from it.
 func ladderRows(rungs []metric.LadderRung) []digest.Row {
 	titles := map[metric.Rung]string{metric.RungCash: "Cash", metric.RungCapacity: "+ realised capacity", metric.RungGrowth: "+ growth"}
@@ -201,7 +217,7 @@ func ladderRows(rungs []metric.LadderRung) []digest.Row {
 				row.Grade = fmt.Sprintf("evidence grade %d of 5", *r.Grade)
 			}
 			if r.Positive != nil {
-				row.Change = fmt.Sprintf("probability that the net is above 0: %.0f%%", 100**r.Positive)
+				row.Change = "probability that the net is above 0: " + chanceText(*r.Positive)
 			}
 		}
 		var missing []string

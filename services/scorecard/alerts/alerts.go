@@ -4,7 +4,7 @@
 // Several scorecards may run. Each alert and digest has a state on the compacted topic "alerts": how it stands, and what is still
 // to be sent. The scorecard that a consumer group gives the partition of a state looks at it, and what is to be sent stands in
 // the log before it is sent: whoever takes over goes on there. Of two writers of one state the log decides, by its revision, and
-// the loser sends nothing. The id of a message follows from what it tells, so that whoever sends it again sends the same.
+// the loser sends nothing. The id of a message stands there with it, so that whoever sends it again sends the same.
 //
 // The package computes no number: what an alert looks at is judged by the scorecard, on the same way as its answers.
 package alerts

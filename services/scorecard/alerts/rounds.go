@@ -133,7 +133,8 @@ func (d *Desk) judge(ctx context.Context, reg *registry.Snapshot, n name, s Stat
 		}
 		return s.judged(j, entry.Cooldown(), now, func(event string, s State) (Delivery, error) {
 			body, err := d.body(event, n.key, entry, s, j)
-			id := d.cfg.messageID(event, n.key, fmt.Sprint(s.Episode))
+			// With the time: after a restore of an older log the episodes are counted once more.
+			id := d.cfg.messageID(event, n.key, fmt.Sprint(s.Episode, s.Since.UnixMilli()))
 			return Delivery{ID: id, Event: event, Made: now, Body: body}, err
 		})
 	}

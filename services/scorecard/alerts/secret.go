@@ -28,7 +28,7 @@ func WebhookSecret(secret event.Secret, workspace, key string, version uint32) (
 	return webhook.NewSecret(derive(secret, "webhook secret 1", workspace, key, strconv.FormatUint(uint64(version), 10)))
 }
 
-// messageID is the id of a message, which follows from what it tells: it is the same whoever sends it, and how often.
+// messageID is the id of a message, which follows from what it tells.
 func (c Config) messageID(parts ...string) string {
 	return "msg_" + hex.EncodeToString(derive(c.Secret, "message id 1", append([]string{c.Workspace}, parts...)...)[:12])
 }

@@ -33,8 +33,11 @@ type Server struct {
 	rcpt      error
 }
 
-// User and Password are who may send.
-const User, Password = "plumbline", "a password of the tests"
+// User is who may send, with Password.
+const (
+	User     = "plumbline"
+	Password = "a password of the tests"
+)
 
 // New starts a server, with TLS from the beginning or with STARTTLS, until the test ends.
 func New(t testing.TB, overTLS bool) *Server {
