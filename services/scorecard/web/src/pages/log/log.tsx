@@ -52,7 +52,8 @@ function Loaded({ session, editing }: { session: Session | null; editing: string
   const [round, setRound] = useState(0)
   const loaded = useData(session ? `log ${editing ?? ''} ${round}` : null, (signal) => known(editing, signal))
   return (
-    <Show loaded={session ? loaded : { ...loaded, loading: true }} what="your outcomes">
+    // Once there is a form, it stays as it is: what is loaded again are the last five.
+    <Show loaded={loaded.data ? { ...loaded, loading: false, problem: null } : { ...loaded, loading: loaded.loading || !session }} what="your outcomes">
       {(k) => <LogAnswer key={editing ?? ''} k={k} session={session!} editing={editing} changed={() => setRound((n) => n + 1)} />}
     </Show>
   )
