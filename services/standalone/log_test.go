@@ -71,8 +71,8 @@ func TestLogFromTheCommandLine(t *testing.T) {
 		says string
 	}{
 		{[]string{"--session", "none", "--minutes", "5"}, "the session is not known or has ended"},
-		{[]string{"--session", session, "--minutes", "-5"}, "minutes must be at least 0"},
-		{[]string{"--person", "ann@example.org", "--minutes", "-5"}, "doing_minutes must be at least 0"},
+		{[]string{"--session", session, "--minutes=-5"}, "minutes must be at least 0"},
+		{[]string{"--person", "ann@example.org", "--minutes=-5"}, "doing_minutes must be at least 0"},
 	} {
 		code, out, errs := plumbline(t, s, append([]string{"log", "--workflow", "brief"}, c.args...)...)
 		if code != 1 || !strings.Contains(errs, c.says) {

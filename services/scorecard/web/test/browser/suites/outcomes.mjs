@@ -95,7 +95,7 @@ export function outcomes(world) {
       await page.keyboard.press('Enter')
       await page.waitForURL((address) => address.pathname === '/impact')
       await settled(page)
-      await page.getByRole('row', { name: /61\.25/ }).waitFor()
+      await page.getByRole('row', { name: /61\.25/ }).first().waitFor()
       assert.deepEqual(trouble, [])
       await close()
     })
