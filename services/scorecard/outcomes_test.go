@@ -171,7 +171,7 @@ func TestThePreviewIsTheChange(t *testing.T) {
 	p.at("baseline", "minutes").is("78")
 	p.at("baseline", "source").is("declared")
 	p.at("baseline", "detail").is("declared: registry workflows/brief")
-	p.at("note").is("Your own numbers move at once, those of others when November 2026 is over.")
+	p.at("note").is("Your own numbers move at once, those of teams are shown when November 2026 is over.")
 	// One person's unassisted work prices, and is not told.
 	me.preview(`{"workflow":"measured","minutes":1}`).at("baseline", "minutes").is("null")
 	// All that was logged is the evidence, and sums to the number.

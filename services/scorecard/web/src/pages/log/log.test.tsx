@@ -108,7 +108,7 @@ describe('the page that logs an outcome', () => {
   it('repeats one of the last five in two clicks', async () => {
     await show()
     const buttons = [...root.querySelectorAll('.again button')].map((b) => b.textContent)
-    expect(buttons).toEqual(['Brief, 48 min', 'Brief, 48 min', 'Bare, 48 min']) // not what was withdrawn, nor work without AI
+    expect(buttons).toEqual(['Brief, 48 min', 'Bare, 48 min']) // the same once; not what was withdrawn, nor work without AI
     await click('Bare, 48 min')
     expect(document.activeElement?.textContent).toBe('Log it')
     await submit()

@@ -88,9 +88,17 @@ export function choices(list: RegistryList, outcomes: Outcome[]): Workflow[] {
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name))
 }
 
-/** The last five of one's own that can be logged again. */
+/** The last five of one's own that can be logged again; the same work is offered once. */
 export function lastFive(outcomes: Outcome[]): Outcome[] {
-  return outcomes.filter((o) => o.assisted && o.workflow && o.state !== 'withdrawn').slice(0, 5)
+  const known = new Set<string>()
+  return outcomes
+    .filter((o) => {
+      const words = workWords(o)
+      const fresh = o.assisted && o.workflow !== null && o.state !== 'withdrawn' && !known.has(words)
+      if (fresh) known.add(words)
+      return fresh
+    })
+    .slice(0, 5)
 }
 
 /** "Brief, 48 min": what it was, in the words of a button. */
