@@ -66,8 +66,13 @@ func (r HoursRow) sameGroup(o HoursRow) bool {
 // each changes every sum of the row by that of another.
 func (r *HoursRow) each(o *HoursRow, change func(a, b decimal.Decimal) decimal.Decimal) {
 	for _, pair := range []struct{ into, by *decimal.Decimal }{
-		{&r.Units, &o.Units}, {&r.Rework, &o.Rework}, {&r.Minutes, &o.Minutes}, {&r.GivenUnits, &o.GivenUnits},
-		{&r.GivenBaseline, &o.GivenBaseline}, {&r.GivenMinutes, &o.GivenMinutes}, {&r.MinutesSquared, &o.MinutesSquared},
+		{&r.Units, &o.Units},
+		{&r.Rework, &o.Rework},
+		{&r.Minutes, &o.Minutes},
+		{&r.GivenUnits, &o.GivenUnits},
+		{&r.GivenBaseline, &o.GivenBaseline},
+		{&r.GivenMinutes, &o.GivenMinutes},
+		{&r.MinutesSquared, &o.MinutesSquared},
 	} {
 		*pair.into = change(*pair.into, *pair.by)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
+	"plumbline/pkg/warehouse"
 )
 
 // outcomeChange is the body of PATCH /outcomes/{id}.
@@ -204,15 +205,14 @@ func (a *app) sendChange(c *gin.Context, v *view, e event.Event) error {
 	}
 	var row standingRow
 	err = a.until(c, func(ctx context.Context) (bool, error) {
-		var ok bool
-		var err error
-		row, ok, err = v.ownRowOf(ctx, id)
-		if err != nil || !ok {
+		// The identity first: what is stored under it stands in the row that is read after it.
+		known, err := a.db.LookupIdentities(ctx, warehouse.AnyPartition, []event.Identity{sealed.Identity})
+		if _, stored := known[sealed.Identity]; err != nil || !stored {
 			return false, err
 		}
-		known, err := a.db.LookupIdentities(ctx, -1, []event.Identity{sealed.Identity})
-		_, stored := known[sealed.Identity]
-		return stored && (row.Withdrawn || e.Kind == event.KindCorrect), err
+		var ok bool
+		row, ok, err = v.ownRowOf(ctx, id)
+		return ok && (row.Withdrawn || e.Kind == event.KindCorrect), err
 	})
 	if err == nil && e.Kind == event.KindCorrect && row.AmendedBy != e.ID {
 		return checkMatch(`"lost"`, "", `"`+row.version()+`"`)

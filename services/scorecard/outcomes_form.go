@@ -70,7 +70,7 @@ func (v *view) idTime(id string) (time.Time, bool) {
 // day, else its noon.
 func (v *view) outcomeTime(id string, day event.Day) time.Time {
 	if at, ok := v.idTime(id); ok {
-		if y, m, d := at.In(v.zone).Date(); day.Equal(time.Date(y, m, d, 0, 0, 0, 0, time.UTC)) {
+		if v.dayOf(at).Equal(day.Time) {
 			return at
 		}
 	}

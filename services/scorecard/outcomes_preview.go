@@ -3,6 +3,7 @@ package scorecard
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -105,8 +106,8 @@ func (m *ownMonth) alone(row metric.HoursRow) bool {
 	return count(m.in.Rows) == count(m.capacity.Months)
 }
 
-// holds tells whether the numbers of a day are those of the rows as they stand: the day was rolled since the last of them came.
-func (m *ownMonth) holds(day event.Day, rows []standingRow) bool {
+// holds tells whether the numbers of a day are those of its rows as they stand: it was rolled since the last of them came.
+func holds(counted []metric.HoursRow, rows []standingRow) bool {
 	type sums struct {
 		n              uint64
 		units, minutes string
@@ -114,9 +115,7 @@ func (m *ownMonth) holds(day event.Day, rows []standingRow) bool {
 	of := func(list []metric.HoursRow) map[string]sums {
 		out := map[string]sums{}
 		for _, r := range list {
-			if r.Day.Equal(day.Time) {
-				out[strings.Join([]string{r.Team, r.Workflow, r.Trial}, "\x00")] = sums{r.N, metric.ExactOf(r.Units).Text(), metric.ExactOf(r.Minutes).Text()}
-			}
+			out[strings.Join([]string{r.Team, r.Workflow, r.Trial}, "\x00")] = sums{r.N, metric.ExactOf(r.Units).Text(), metric.ExactOf(r.Minutes).Text()}
 		}
 		return out
 	}
@@ -126,16 +125,7 @@ func (m *ownMonth) holds(day event.Day, rows []standingRow) bool {
 			raw = metric.PlusWork(raw, metric.WorkOf(rows[i].work(), ""))
 		}
 	}
-	want, got := of(raw), of(m.in.Rows)
-	if len(want) != len(got) {
-		return false
-	}
-	for key, s := range want {
-		if got[key] != s {
-			return false
-		}
-	}
-	return true
+	return maps.Equal(of(raw), of(counted))
 }
 
 // previewRequest is the body of POST /outcomes/preview.
@@ -238,8 +228,7 @@ func (v *view) preview(ctx context.Context, e event.Event, replaced *standingRow
 	if !ok {
 		return nil, fmt.Errorf("preview of a %s", e.Kind)
 	}
-	y, m, dd := e.Time.In(v.zone).Date()
-	day := event.Day{Time: time.Date(y, m, dd, 0, 0, 0, 0, time.UTC)}
+	day := v.dayOf(e.Time)
 	work := metric.HoursEvent{Day: day.String(), Team: d.Team, Workflow: d.Workflow, Units: number6(d.Units), Minutes: number6(d.DoingMinutes)}
 	var less *metric.HoursEvent
 	if replaced != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/shopspring/decimal"
+	"golang.org/x/sync/errgroup"
 
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
@@ -340,21 +341,37 @@ func (v *view) ownRowOf(ctx context.Context, id string) (row standingRow, ok boo
 	return rows[0], true, nil
 }
 
-// outcomeOf is one's own outcome with its part of the numbers, and whether these hold it yet.
+// outcomeOf is one's own outcome, and whether the numbers hold it. Its part of them is told once they do: whoever waits for that asks
+// often, and pricing a month is what takes time.
 func (a *app) outcomeOf(ctx context.Context, v *view, id string) (*outcome, error) {
-	row, ok, err := v.ownRowOf(ctx, id)
+	identity := event.IdentityOf(v.viewer.Workspace, appSource, id)
+	known, err := v.db.LookupIdentities(ctx, warehouse.AnyPartition, []event.Identity{identity})
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
+	k, ok := known[identity]
+	if !ok || k.Kind != event.KindHoursSaved {
 		return nil, noOutcome()
 	}
-	day := event.Day{Time: row.Day.UTC()}
-	m, err := v.ownMonth(ctx, day, v.currency)
-	if err != nil {
+	day := v.dayOf(k.Time)
+	var rows []standingRow
+	var counted []metric.HoursRow
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { rows, err = v.standing(within, day, addDays(day, 1)); return err })
+	fetch(within, group, v, metric.HoursQuery{Window: v.window(day, addDays(day, 1), metric.Scope{Kind: metric.ScopeMe})}, &counted)
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	rows, err := v.standing(ctx, day, addDays(day, 1))
+	i := slices.IndexFunc(rows, func(r standingRow) bool { return r.Identity == hex.EncodeToString(identity[:]) })
+	switch {
+	case i < 0:
+		return nil, noOutcome()
+	case !holds(counted, rows):
+		o := rows[i].outcome(v)
+		o.InNumbers = new(false)
+		return &o, nil
+	}
+	m, err := v.ownMonth(ctx, day, v.currency)
 	if err != nil {
 		return nil, err
 	}
@@ -362,13 +379,14 @@ func (a *app) outcomeOf(ctx context.Context, v *view, id string) (*outcome, erro
 	if err := v.reviewed(ctx, rows, list); err != nil {
 		return nil, err
 	}
-	for i := range list {
-		if rows[i].Identity == row.Identity {
-			list[i].InNumbers, list[i].Own = new(m.holds(day, rows)), new(m.total())
-			return &list[i], nil
-		}
-	}
-	return nil, noOutcome()
+	list[i].InNumbers, list[i].Own = new(true), new(m.total())
+	return &list[i], nil
+}
+
+// dayOf is the workspace's day of an instant.
+func (v *view) dayOf(at time.Time) event.Day {
+	y, m, d := at.In(v.zone).Date()
+	return event.Day{Time: time.Date(y, m, d, 0, 0, 0, 0, time.UTC)}
 }
 
 func noOutcome() error {

@@ -56,13 +56,13 @@ func (v *view) valueless(p *outcomePreview) string {
 	return *p.TeamName + " has no loaded rate."
 }
 
-// previewNote says when others see it: the numbers of others are those of whole months that are over.
+// previewNote says when others see it: what others do is shown in whole months that are over, but for the total of a large organisation.
 func (v *view) previewNote(p *outcomePreview, day event.Day) *string {
 	over := access.NextCell(day.Time)
 	if p.Hours == nil || !over.After(v.today.Time) {
 		return nil
 	}
-	return new(fmt.Sprintf("Your own numbers move at once, those of others when %s is over.", day.Format("January 2006")))
+	return new(fmt.Sprintf("Your own numbers move at once, those of teams are shown when %s is over.", day.Format("January 2006")))
 }
 
 // readable is a decimal rounded to the places asked for, or to more where it would be nothing.

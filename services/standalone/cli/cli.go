@@ -47,6 +47,7 @@ type commands struct {
 	Up        upCommand        `cmd:"" help:"Start everything on this machine: engines, collector, loader, scorecard."`
 	Demo      demoCommand      `cmd:"" help:"Invent a demo organisation with a known truth and load it, or print its events."`
 	Import    importCommand    `cmd:"" help:"Import files (CSV, NDJSON) as events, by a mapping."`
+	Log       logCommand       `cmd:"" help:"Log an outcome of yours, see what it adds, or withdraw it."`
 	Event     eventCommand     `cmd:"" help:"Say where an event is: queued, loaded, duplicate, rejected."`
 	Tail      tailCommand      `cmd:"" help:"Show events and rejects as they come in."`
 	Rejects   rejectsCommand   `cmd:"" help:"Show what was not taken, and why."`

@@ -78,6 +78,14 @@ func TestUsage(t *testing.T) {
 		{[]string{"keys", "rotate"}, 2, `expected "<id>"`},
 		{[]string{"keys", "rotate", "x", "--overlap=-1h"}, 2, "--overlap: it can not be negative"},
 		{[]string{"keys", "revoke", "x", "--url", "http://127.0.0.1:1", "--token", "t"}, 1, "is it running?"},
+		{[]string{"log", "--workflow", "w", "--minutes", "5"}, 2, "say who you are: set PLUMBLINE_SESSION"},
+		{[]string{"log", "--person", "a", "--minutes", "5"}, 2, "--workflow: say which"},
+		{[]string{"log", "--person", "a", "--workflow", "w"}, 2, "--minutes: say how many"},
+		{[]string{"log", "--person", "a", "--workflow", "w", "--minutes", "few"}, 2, "--minutes: write a number"},
+		{[]string{"log", "--person", "a", "--workflow", "w", "--minutes", "5", "--date", "today"}, 2, "--date: write a day"},
+		{[]string{"log", "--person", "a", "--workflow", "w", "--minutes", "5", "--preview"}, 2, "--preview: what it adds is for the person to see"},
+		{[]string{"log", "--session", "s", "--undo", "x", "--minutes", "5"}, 2, "--undo: it takes an id and nothing else"},
+		{[]string{"log", "--session", "s", "--undo", "x", "--data", "nowhere"}, 2, "no server is known"},
 		{[]string{"audit", "--data", "nowhere"}, 2, "no server is known"},
 		{[]string{"audit", "--from", "soon"}, 2, "--from: write how long ago"},
 		{[]string{"audit", "--limit", "0"}, 2, "--limit: write a number"},
@@ -97,7 +105,7 @@ func TestUsage(t *testing.T) {
 
 // TestHelp: every command has help with examples.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"up", "demo", "import", "event", "tail", "scorecard", "explain", "export", "rejects", "replay", "audit", "keys", "waves", "migrate", "version"} {
+	for _, name := range []string{"up", "demo", "import", "log", "event", "tail", "scorecard", "explain", "export", "rejects", "replay", "audit", "keys", "waves", "migrate", "version"} {
 		code, out, _ := run(t, nil, "", name, "--help")
 		if code != 0 || !strings.Contains(out, "Example") || !strings.Contains(out, "plumbline "+name) {
 			t.Errorf("help of %s:\n%s", name, out)

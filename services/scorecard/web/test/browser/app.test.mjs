@@ -8,6 +8,7 @@ import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
 import { keys } from './suites/keys.mjs'
 import { live } from './suites/live.mjs'
+import { outcomes } from './suites/outcomes.mjs'
 import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
 import { security } from './suites/security.mjs'
@@ -38,6 +39,7 @@ describe('the app', { concurrency: 1 }, () => {
   live(world)
   keys(world)
   audit(world)
+  outcomes(world)
   personas(world)
   security(world)
 })

@@ -112,11 +112,12 @@ export function launchBrowser() {
 
 /**
  * A page of its own profile that remembers console errors, failed policy checks and requests to other servers. With a token it is
- * an administrator's, else a visitor's.
+ * an administrator's, as a person the individual contributor's of the demo organisation, else a visitor's.
  */
-export async function newPage(browser, { width = 1280, height = 900, theme = 'light', url, token }) {
+export async function newPage(browser, { width = 1280, height = 900, theme = 'light', url, token, person = false }) {
   const extraHTTPHeaders = token ? { authorization: `Bearer ${token}` } : undefined
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce', extraHTTPHeaders })
+  if (person) await context.request.post(`${url}/signin/demo`, { form: { as: 'ic', to: '/' }, headers: { 'sec-fetch-site': 'same-origin' }, maxRedirects: 0 })
   const page = await context.newPage()
   const trouble = []
   page.on('pageerror', (error) => trouble.push(`error: ${error.message}`))
@@ -156,6 +157,9 @@ export async function addresses(url) {
 
 /** The pages that only administrators can use: they are opened with the admin token. */
 export const administration = { keys: '/keys', audit: '/audit' }
+
+/** The pages of people: they are opened as the individual contributor of the demo organisation. */
+export const personal = { log: '/log', impact: '/impact' }
 
 async function teamAddress(url) {
   const scorecard = await (await fetch(`${url}/api/v1/scorecard`)).json()

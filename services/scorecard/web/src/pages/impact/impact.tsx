@@ -93,14 +93,15 @@ export function Own({ list, more, changed, filtered }: { list: OutcomeList; more
       </Notice>
     )
   }
+  const review: Column<Outcome> = { name: 'review', title: 'Review', cell: (o) => reviewWords(o.review), csv: (o) => o.review }
   const columns: Column<Outcome>[] = [
     { name: 'day', title: 'Day', cell: (o) => format.day(o.day), csv: (o) => o.day },
     { name: 'workflow', title: 'What', cell: (o) => <What o={o} />, csv: (o) => o.workflow },
-    { name: 'units', title: 'Units', numeric: true, cell: (o) => format.plainNumber(o.units), csv: (o) => exactText(o, 'units') },
-    { name: 'minutes', title: 'Minutes', numeric: true, cell: (o) => format.plainNumber(o.minutes), csv: (o) => exactText(o, 'minutes') },
     { name: 'hours', title: 'Hours saved', numeric: true, cell: (o) => (o.hours === null ? <span class="missing small">not counted</span> : format.value(o.hours, 'h', { signed: true })), csv: (o) => exactText(o, 'hours') },
     { name: 'state', title: 'State', cell: (o) => stateWords(o), csv: (o) => o.state },
-    { name: 'review', title: 'Review', cell: (o) => reviewWords(o.review), csv: (o) => o.review },
+    { name: 'units', title: 'Units', numeric: true, cell: (o) => format.plainNumber(o.units), csv: (o) => exactText(o, 'units') },
+    { name: 'minutes', title: 'Minutes', numeric: true, cell: (o) => format.plainNumber(o.minutes), csv: (o) => exactText(o, 'minutes') },
+    ...(rows.rows.some((o) => o.review !== null) ? [review] : []),
     { name: 'act', title: <span class="sr">Change</span>, cell: (o) => <Change o={o} changed={changed} />, csv: () => null },
   ]
   return (

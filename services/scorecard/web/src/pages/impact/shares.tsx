@@ -68,7 +68,7 @@ export function SharesTable({ impact, currency }: { impact: Impact; currency: st
     <section class="first" aria-labelledby="share">
       <h2 id="share">My share</h2>
       <Table caption={`My share of each number, in hours and ${currency || 'money'}`} hideCaption columns={columns} rows={[...shown]} />
-      <p class="quiet-note">Mine is live. Others are shown in whole months that are over, and where five or more of them stand behind a number; my share is of the same months.</p>
+      <p class="quiet-note">Mine is live. What others do is shown where five or more of them stand behind a number, and in whole months where it says so; my share is of the same days.</p>
     </section>
   )
 }

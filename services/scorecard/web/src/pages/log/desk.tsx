@@ -21,6 +21,8 @@ export function LogDesk({ workflows, recent, today, edited, changed }: {
   const [tried, setTried] = useState(false)
   const [refused, setRefused] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
+  /** What another tab or device has made of the outcome meanwhile. */
+  const [theirs, setTheirs] = useState<string | null>(null)
   const [sent, setSent] = useState<Sent | null>(null)
   const sending = useRef(false)
   const root = useRef<HTMLDivElement>(null)
@@ -43,7 +45,8 @@ export function LogDesk({ workflows, recent, today, edited, changed }: {
   const submit = async () => {
     if (sending.current) return
     setTried(true)
-    if (Object.keys(local).length > 0) return focusWrong(root.current)
+    // Once it is drawn which they are.
+    if (Object.keys(local).length > 0) return void setTimeout(() => focusWrong(root.current))
     sending.current = true
     setBusy(true)
     setRefused(null)
@@ -70,8 +73,14 @@ export function LogDesk({ workflows, recent, today, edited, changed }: {
   }
   const reload = async () => {
     if (!edited) return
-    const now = await api.outcome(edited.id)
-    if ('version' in now) set({ version: now.version, id: editedDraft(now).id })
+    try {
+      const now = await api.outcome(edited.id)
+      if (!('version' in now)) return
+      set({ version: now.version, id: editedDraft(now).id })
+      setTheirs(`It says now: ${workWords(now)}. Saving puts what stands here in its place.`)
+    } catch (cause) {
+      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+    }
   }
   return (
     <div ref={root} class="log-desk">
@@ -83,6 +92,11 @@ export function LogDesk({ workflows, recent, today, edited, changed }: {
             submit={() => void submit()}
             preview={<PreviewText preview={preview} waiting={waiting} away={awayWords(problem)} />}
           >
+            {theirs && !refused && (
+              <p class="callout wide" role="status">
+                {theirs}
+              </p>
+            )}
             {refused && refused.status !== 400 && <Refused problem={refused} reload={() => void reload()} />}
           </OutcomeForm>
         </section>

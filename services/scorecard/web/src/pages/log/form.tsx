@@ -66,15 +66,15 @@ export function OutcomeForm({ draft, set, workflows, wrong, today, editing, busy
         <input {...said('units')} type="text" inputMode="decimal" autocomplete="off" value={draft.units} onInput={typed('units')} />
         {why('units')}
       </div>
-      <div class="field wide">
-        <label for={`${id}result`}>Result: a link, or what it was (optional)</label>
-        <input {...said('result')} type="text" autocomplete="off" value={draft.result} onInput={typed('result')} />
-        {why('result')}
-      </div>
       <div class="field">
         <label for={`${id}day`}>Day</label>
         <input {...said('day')} type="date" max={today} value={draft.day} disabled={editing} onInput={typed('day')} />
         {why('day')}
+      </div>
+      <div class="field wide">
+        <label for={`${id}result`}>Result: a link, or what it was (optional)</label>
+        <input {...said('result')} type="text" autocomplete="off" value={draft.result} onInput={typed('result')} />
+        {why('result')}
       </div>
       {editing && <p class="quiet-note wide">The day stays. To move it to another day, withdraw it and log it again.</p>}
       <div class="wide">{preview}</div>

@@ -52,7 +52,8 @@ function Loaded({ session, editing }: { session: Session | null; editing: string
   const [round, setRound] = useState(0)
   const loaded = useData(session ? `log ${editing ?? ''} ${round}` : null, (signal) => known(editing, signal))
   return (
-    <Show loaded={session ? loaded : { ...loaded, loading: true }} what="your outcomes">
+    // Once there is a form, it stays as it is: what is loaded again are the last five.
+    <Show loaded={loaded.data ? { ...loaded, loading: false, problem: null } : { ...loaded, loading: loaded.loading || !session }} what="your outcomes">
       {(k) => <LogAnswer key={editing ?? ''} k={k} session={session!} editing={editing} changed={() => setRound((n) => n + 1)} />}
     </Show>
   )
@@ -87,9 +88,17 @@ export function choices(list: RegistryList, outcomes: Outcome[]): Workflow[] {
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name))
 }
 
-/** The last five of one's own that can be logged again. */
+/** The last five of one's own that can be logged again; the same work is offered once. */
 export function lastFive(outcomes: Outcome[]): Outcome[] {
-  return outcomes.filter((o) => o.assisted && o.workflow && o.state !== 'withdrawn').slice(0, 5)
+  const known = new Set<string>()
+  return outcomes
+    .filter((o) => {
+      const words = workWords(o)
+      const fresh = o.assisted && o.workflow !== null && o.state !== 'withdrawn' && !known.has(words)
+      if (fresh) known.add(words)
+      return fresh
+    })
+    .slice(0, 5)
 }
 
 /** "Brief, 48 min": what it was, in the words of a button. */

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { addresses, administration, newPage, open } from '../harness.mjs'
+import { addresses, administration, newPage, open, personal } from '../harness.mjs'
 
 const kib = (bytes) => Math.round((bytes / 1024) * 10) / 10
 
 /** Bytes after gzip of what a page loads, by kind. */
-async function weight(world, path, files) {
-  const { page, close } = await newPage(world.browser, { url: world.url, token: world.keys.admin })
+async function weight(world, path, files, who = { token: world.keys.admin }) {
+  const { page, close } = await newPage(world.browser, { url: world.url, ...who })
   const waiting = []
   page.on('response', (response) => {
     const name = new URL(response.url()).pathname
@@ -56,6 +56,7 @@ export function budget(world) {
       await weight(world, '/', first)
       const all = new Map(first)
       for (const path of Object.values({ ...(await addresses(world.url)), ...administration })) await weight(world, path, all)
+      for (const path of Object.values(personal)) await weight(world, path, all, { person: true })
       const [js, jsAll, css] = [total(first, '.js'), total(all, '.js'), total(all, '.css')]
       t.diagnostic(`first route ${kib(js)} KB JavaScript, all routes ${kib(jsAll)} KB, ${kib(css)} KB CSS (gzip)`)
       assert.ok(js > 0 && js <= 60 * 1024, `first route ${js} bytes`)

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { findings } from '../axe.mjs'
-import { addresses, administration, newPage, open, settled } from '../harness.mjs'
+import { addresses, administration, newPage, open, personal, settled } from '../harness.mjs'
 
 /** Every page with who opens it. */
 const everyPage = async (world) => [
-  ...Object.entries(await addresses(world.url)).map(([name, path]) => [name, path, undefined]),
-  ...Object.entries(administration).map(([name, path]) => [name, path, world.keys.admin]),
+  ...Object.entries(await addresses(world.url)).map(([name, path]) => [name, path, {}]),
+  ...Object.entries(administration).map(([name, path]) => [name, path, { token: world.keys.admin }]),
+  ...Object.entries(personal).map(([name, path]) => [name, path, { person: true }]),
 ]
 
 const dayBefore = (iso) => new Date(Date.parse(iso) - 86_400_000).toISOString().slice(0, 10)
@@ -17,8 +18,8 @@ export function pages(world) {
     for (const theme of ['light', 'dark']) {
       for (const width of [1280, 375]) {
         it(`have no accessibility finding and no error, ${theme}, ${width} px`, async () => {
-          for (const [name, path, token] of await everyPage(world)) {
-            const { page, trouble, close } = await newPage(world.browser, { width, theme, url: world.url, token })
+          for (const [name, path, who] of await everyPage(world)) {
+            const { page, trouble, close } = await newPage(world.browser, { width, theme, url: world.url, ...who })
             await open(page, world.url + path)
             assert.deepEqual(await findings(page), [], name)
             assert.deepEqual(trouble, [], name)
@@ -29,8 +30,8 @@ export function pages(world) {
     }
 
     it('fit a screen of 320 px without scrolling sideways', async () => {
-      for (const [name, path, token] of await everyPage(world)) {
-        const { page, close } = await newPage(world.browser, { width: 320, url: world.url, token })
+      for (const [name, path, who] of await everyPage(world)) {
+        const { page, close } = await newPage(world.browser, { width: 320, url: world.url, ...who })
         await open(page, world.url + path)
         const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
         assert.ok(widths[0] <= widths[1], `${name} is ${widths[0]} px wide on a screen of ${widths[1]} px`)
