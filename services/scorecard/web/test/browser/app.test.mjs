@@ -13,6 +13,7 @@ import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
 import { security } from './suites/security.mjs'
 import { states } from './suites/states.mjs'
+import { survey } from './suites/survey.mjs'
 
 /** Filled before the first test; the suites read it when they run. */
 const world = { url: '', keys: { write: '', admin: '' }, browser: null }
@@ -40,6 +41,7 @@ describe('the app', { concurrency: 1 }, () => {
   keys(world)
   audit(world)
   outcomes(world)
+  survey(world)
   personas(world)
   security(world)
 })
