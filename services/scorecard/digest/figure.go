@@ -27,11 +27,11 @@ func Figure(value decimal.Decimal, unit string) string {
 	case "index", "":
 		shown = ""
 	case "level":
-		return "level " + grouped(value.StringFixed(0))
+		return "level " + Grouped(value.StringFixed(0))
 	case "points":
 		shown = ""
 	}
-	return grouped(value.StringFixed(decimals(unit))) + shown
+	return Grouped(value.StringFixed(decimals(unit))) + shown
 }
 
 // Difference is by how much a value differs from another, with its sign; shares differ by percentage points. What rounds to nothing is
@@ -54,8 +54,8 @@ func Difference(now, before decimal.Decimal, unit string) string {
 	return text
 }
 
-// grouped puts commas into the whole part of a number, and writes a true minus.
-func grouped(text string) string {
+// Grouped puts commas into the whole part of a number, and writes a true minus.
+func Grouped(text string) string {
 	sign, digits := "", text
 	if rest, negative := strings.CutPrefix(text, "-"); negative {
 		sign, digits = "−", rest

@@ -5,6 +5,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/shopspring/decimal"
+
+	"plumbline/services/scorecard/digest"
 )
 
 // shownDecimals are the decimals that a table shows of a unit; of what is not listed, two. The exact figures are what --json
@@ -40,25 +42,5 @@ func unitShown(unit string) string {
 	return unit
 }
 
-// groupedDecimal puts commas into the whole part of a number.
-func groupedDecimal(text string) string {
-	sign, digits := "", text
-	if rest, negative := strings.CutPrefix(text, "-"); negative {
-		sign, digits = "-", rest
-	}
-	if strings.Trim(digits, "0.") == "" {
-		sign = "" // what rounds to nothing has no sign
-	}
-	whole, decimals, some := strings.Cut(digits, ".")
-	if some {
-		decimals = "." + decimals
-	}
-	var b strings.Builder
-	for i, c := range whole {
-		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(c)
-	}
-	return sign + b.String() + decimals
-}
+// groupedDecimal puts commas into the whole part of a number. Its sign is the one that machines write: lines are copied into other tools.
+func groupedDecimal(text string) string { return strings.Replace(digest.Grouped(text), "−", "-", 1) }
