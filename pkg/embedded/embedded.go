@@ -18,6 +18,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -30,6 +31,10 @@ var ErrFolderInUse = errors.New("data folder is in use")
 // folderLockWait is how long a start waits for the previous owner of the
 // folder to go: the engine of a killed process needs a moment to notice.
 const folderLockWait = 2 * time.Second
+
+// orphanWait is how long a start waits for a folder whose owner has died: its
+// database is ending, which takes longer on a machine that is busy.
+const orphanWait = 30 * time.Second
 
 // lockFolder creates dir (mode 0700) and takes the lock on it. The lock is an
 // flock on DIR/lock, so that it ends with the last process that holds the open
@@ -50,7 +55,8 @@ func lockFolder(ctx context.Context, dir string) (*os.File, error) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
+		late := time.Since(deadline)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || late > 0 && (late > orphanWait || !orphaned(path)) {
 			return nil, errors.Join(folderLockError(dir, path, err), f.Close())
 		}
 		if err := wait(ctx, 20*time.Millisecond); err != nil {
@@ -65,6 +71,17 @@ func lockFolder(ctx context.Context, dir string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("write folder lock: %w", err), f.Close())
 	}
 	return f, nil
+}
+
+// orphaned tells whether the process that has taken a lock is gone, so that only
+// a child of it can still hold it.
+func orphaned(path string) bool {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	return err == nil && pid > 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
 // folderLockError names the holder where the lock is taken, and passes other
