@@ -26,6 +26,13 @@ type state struct {
 
 func (s *state) closed() bool { return !s.end.ClosedAt.IsZero() }
 
+// known tells whether the wave was opened or closed, and not only asked for.
+func (s *state) known() bool { return s.secret != nil || s.closed() }
+
+func (s *state) wave(key string) Wave {
+	return Wave{Key: key, OpenedAt: s.end.OpenedAt, ClosesAt: s.end.ClosesAt, ClosedAt: s.end.ClosedAt}
+}
+
 // takeOpening handles a secret: the first one counts, and none of a wave that has closed.
 func (b *Book) takeOpening(n name, o opening) {
 	b.mu.Lock()
@@ -98,8 +105,8 @@ func (b *Book) List(workspace string) []Wave {
 	defer b.mu.Unlock()
 	var out []Wave
 	for n, s := range b.waves {
-		if n.workspace == workspace && (s.secret != nil || s.closed()) {
-			out = append(out, Wave{Key: n.wave, OpenedAt: s.end.OpenedAt, ClosesAt: s.end.ClosesAt, ClosedAt: s.end.ClosedAt})
+		if n.workspace == workspace && s.known() {
+			out = append(out, s.wave(n.wave))
 		}
 	}
 	slices.SortFunc(out, func(a, c Wave) int {
@@ -119,10 +126,10 @@ func (b *Book) List(workspace string) []Wave {
 
 // Get is one wave; false where nobody has opened it.
 func (b *Book) Get(workspace, wave string) (Wave, bool) {
-	for _, w := range b.List(workspace) {
-		if w.Key == wave {
-			return w, true
-		}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.waves[name{workspace, wave}]; s != nil && s.known() {
+		return s.wave(wave), true
 	}
 	return Wave{}, false
 }

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"reflect"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type seals struct {
 	// waves is nil in tests that open none.
 	waves   *waves.Book
 	timeout time.Duration
+	log     *slog.Logger
 }
 
 // seal seals an event. A problem is why it is refused, an error why it can not be told now: the log has not confirmed a wave.
@@ -37,6 +39,7 @@ func (s *seals) seal(ctx context.Context, e event.Event) (event.Sealed, *event.P
 	}
 	if err != nil {
 		// The parser has let something pass that can not be written.
+		s.log.ErrorContext(ctx, "seal event failed", "error", err, "kind", string(e.Kind))
 		return event.Sealed{}, &event.Problem{Code: event.CodeBadValue, Pointer: "/data", Message: "the data can not be stored as it is"}, nil
 	}
 	return sealed, nil, nil

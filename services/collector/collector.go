@@ -146,7 +146,7 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	book := waves.New(waves.Config{
 		Bus: cfg.Bus, Service: "collector", Now: cfg.Now, Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
-	sealing := &seals{sealer: event.NewSealer(cfg.Secret).With(book), waves: book, timeout: cfg.ProduceTimeout}
+	sealing := &seals{sealer: event.NewSealer(cfg.Secret).With(book), waves: book, timeout: cfg.ProduceTimeout, log: mount.Log}
 	r := &receiver{
 		parser:  event.NewParser(cfg.Now),
 		seals:   sealing,

@@ -3,6 +3,7 @@ package collector
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -93,7 +94,7 @@ func FuzzGate(f *testing.F) {
 	f.Add("", "", "", "", []byte(nil))
 	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 	g := &gate{
-		parser: event.NewParser(func() time.Time { return now }), seals: &seals{sealer: eventtest.NewSealer([]byte("a secret of the fuzz tests, long enough"))},
+		parser: event.NewParser(func() time.Time { return now }), seals: &seals{sealer: eventtest.NewSealer([]byte("a secret of the fuzz tests, long enough")), log: slog.New(slog.DiscardHandler)},
 		home: "default", workspaces: map[string]bool{"default": true},
 	}
 	base := []kafka.Header{

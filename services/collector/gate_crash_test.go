@@ -37,7 +37,7 @@ func gateOf(t *testing.T) *gate {
 	events, rejected := bus.NewProducer(cfg.Bus, bus.Events), bus.NewProducer(cfg.Bus, bus.Rejected)
 	t.Cleanup(func() { _ = errors.Join(events.Close(), rejected.Close()) })
 	mount := &process.Mount{Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
-	return newGate(cfg, mount, &seals{sealer: eventtest.NewSealer(cfg.Secret)}, events, rejected)
+	return newGate(cfg, mount, &seals{sealer: eventtest.NewSealer(cfg.Secret), log: mount.Log}, events, rejected)
 }
 
 // start runs the gate until the returned function is called.
