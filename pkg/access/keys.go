@@ -61,6 +61,15 @@ func (k Key) MayWrite(source string) bool {
 	return false
 }
 
+// AppSource is the source of what people log in the app, each in their own name: a key writes events of it, in anybody's name, only where it is
+// bound to exactly this source.
+const AppSource = "/plumbline/app"
+
+// Sends tells whether the key may send events of the source, or change some.
+func (k Key) Sends(source string) bool {
+	return k.MayWrite(source) && (source != AppSource || slices.Contains(k.Sources, AppSource))
+}
+
 // MayWriteKind tells whether the key may write events of the kind.
 func (k Key) MayWriteKind(kind string) bool {
 	return len(k.Kinds) == 0 || slices.Contains(k.Kinds, kind)

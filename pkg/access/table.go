@@ -3,7 +3,6 @@ package access
 import (
 	"cmp"
 	"slices"
-	"sync"
 )
 
 // Crossing is what a row and a column of a table have in common, such as the work of a team on a workflow, with the
@@ -29,11 +28,9 @@ type Table struct {
 	hidden  map[place]bool
 	crossed map[[2]int]int
 	few     bool
-	// crossings, class and viewer are what it was made of, for the finer table, which few ask for.
+	// crossings and viewer are what it was made of.
 	crossings []Crossing
-	class     func(row, person string) string
 	viewer    string
-	fine      func() *fine
 }
 
 // place names a row or a column.
@@ -48,12 +45,10 @@ type node struct {
 	people int
 }
 
-// Protect decides what of a table may be published to a viewer, who knows the own numbers; "" is somebody who has none. class
-// is that of a person in a row, such as the one of their hourly rate; nil says that nobody asks by class.
-func Protect(crossings []Crossing, class func(row, person string) string, viewer string, floor int) *Table {
+// Protect decides what of a table may be published to a viewer, who knows the own numbers; "" is somebody who has none.
+func Protect(crossings []Crossing, viewer string, floor int) *Table {
 	t := newTable(crossings, viewer, floor)
-	t.crossings, t.class, t.viewer = crossings, class, viewer
-	t.fine = sync.OnceValue(t.refine)
+	t.crossings, t.viewer = crossings, viewer
 	if everybody := t.graph.count.distinct(t.graph.edges); everybody > 0 && everybody < floor {
 		t.few = true
 		for _, n := range t.nodes {

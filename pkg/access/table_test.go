@@ -50,7 +50,7 @@ func TestProtect(t *testing.T) {
 		}, ""},
 		{"nothing", nil, ""},
 	} {
-		table := access.Protect(c.table, nil, "viewer", access.FloorPersons)
+		table := access.Protect(c.table, "viewer", access.FloorPersons)
 		var hidden []string
 		for _, x := range c.table {
 			for key, shown := range map[string]bool{x.Row: table.Row(x.Row), x.Column: table.Column(x.Column)} {
@@ -71,7 +71,7 @@ func TestProtect(t *testing.T) {
 // Who looks does not hide a colleague: four others and the viewer are four.
 func TestProtectWithoutTheViewer(t *testing.T) {
 	table := []access.Crossing{{Row: "a", Column: "w", People: people(0, 5)}, {Row: "b", Column: "w", People: people(5, 6)}}
-	if !access.Protect(table, nil, "", 5).Row("a") || access.Protect(table, nil, "p2", 5).Row("a") {
+	if !access.Protect(table, "", 5).Row("a") || access.Protect(table, "p2", 5).Row("a") {
 		t.Error("the viewer is counted, or others are not")
 	}
 }
@@ -84,7 +84,8 @@ func TestCrossing(t *testing.T) {
 		{Row: "b", Column: "v", People: people(30, 6)},
 		{Row: "b", Column: "u", People: nil},
 	}
-	got := access.Protect(large, nil, "", 5)
+	table := access.Protect(large, "", 5)
+	got := table.Part(nil)
 	for _, c := range append(large, access.Crossing{Row: "c", Column: "w"}) { // nobody is in the last two
 		if !got.Crossing(c.Row, c.Column) {
 			t.Errorf("%s on %s is not shown", c.Row, c.Column)
@@ -92,16 +93,17 @@ func TestCrossing(t *testing.T) {
 	}
 	// Of b's six on v are two now: v less (a, v) would be them, and (a, v) is a less (a, w).
 	large[3].People = people(30, 2)
-	got = access.Protect(large, nil, "", 5)
+	table = access.Protect(large, "", 5)
+	got = table.Part(nil)
 	for _, c := range large[:4] {
-		if !got.Row(c.Row) || !got.Column(c.Column) || got.Crossing(c.Row, c.Column) {
+		if !table.Row(c.Row) || !table.Column(c.Column) || got.Crossing(c.Row, c.Column) {
 			t.Errorf("%s on %s: shown %v", c.Row, c.Column, got.Crossing(c.Row, c.Column))
 		}
 	}
 }
 
 func TestApart(t *testing.T) {
-	class := func(_, person string) string {
+	class := func(_, _, person string) string {
 		if person < "p3" { // p0 to p2 and p10 to p29
 			return "senior"
 		}
@@ -117,7 +119,7 @@ func TestApart(t *testing.T) {
 		{"three of one team", []access.Crossing{{Row: "a", Column: "w", People: append(people(10, 3), people(40, 5)...)}, {Row: "b", Column: "w", People: people(20, 9)}}, false},
 		{"few in all, of one class", []access.Crossing{{Row: "a", Column: "w", People: people(10, 3)}}, false},
 	} {
-		apart := access.Protect(c.table, class, "", 5).Apart
+		apart := access.Protect(c.table, "", 5).Part(class).Apart
 		if got := apart("senior"); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
@@ -172,6 +174,7 @@ func published(table []access.Crossing, p *access.Table) [][]int64 {
 		}
 		out = append(out, form)
 	}
+	parts := p.Part(nil)
 	if !p.Few() {
 		sum(func(access.Crossing) bool { return true })
 	}
@@ -182,7 +185,7 @@ func published(table []access.Crossing, p *access.Table) [][]int64 {
 		if p.Column(x.Column) {
 			sum(func(c access.Crossing) bool { return c.Column == x.Column })
 		}
-		if len(x.People) > 0 && p.Crossing(x.Row, x.Column) {
+		if len(x.People) > 0 && parts.Crossing(x.Row, x.Column) {
 			sum(func(c access.Crossing) bool { return c.Row == x.Row && c.Column == x.Column })
 		}
 	}
@@ -200,7 +203,7 @@ func TestNothingFollowsBelowTheFloor(t *testing.T) {
 	for i := range tables {
 		table := randomTable(r)
 		viewer := []string{"", "p0", "p3"}[r.IntN(3)]
-		p := access.Protect(table, nil, viewer, access.FloorPersons)
+		p := access.Protect(table, viewer, access.FloorPersons)
 		forms := published(table, p)
 		shown += len(forms)
 		if who := accesstest.Recover(persons(table), forms, viewer, access.FloorPersons); who != nil {
@@ -218,7 +221,7 @@ func TestTheAttackWorks(t *testing.T) {
 	found := 0
 	for range 200 {
 		table := randomTable(r)
-		open := access.Protect(table, nil, "", 1)
+		open := access.Protect(table, "", 1)
 		if accesstest.Recover(persons(table), published(table, open), "", access.FloorPersons) != nil {
 			found++
 		}
@@ -234,14 +237,14 @@ func TestProtectIsTheSameInAnyOrder(t *testing.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
 		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a drawn seed
 		table := randomTable(r)
-		one := published(table, access.Protect(table, nil, "", 5))
+		one := published(table, access.Protect(table, "", 5))
 		shuffled := slices.Clone(table)
 		r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		other := access.Protect(shuffled, nil, "", 5)
+		other := access.Protect(shuffled, "", 5)
 		if got := published(table, other); fmt.Sprint(got) != fmt.Sprint(one) {
 			t.Fatalf("in another order %v is published, not %v", got, one)
 		}
-		if all := access.Protect(table, nil, "", 1000); len(published(table, all)) > 0 && !all.Few() {
+		if all := access.Protect(table, "", 1000); len(published(table, all)) > 0 && !all.Few() {
 			for _, c := range table {
 				if len(c.People) > 0 {
 					t.Fatalf("fewer than 1,000 persons are shown")
@@ -265,7 +268,7 @@ func TestProtectOfManyRows(t *testing.T) {
 		}
 	}
 	start := time.Now()
-	p := access.Protect(table, nil, "", access.FloorPersons)
+	p := access.Protect(table, "", access.FloorPersons)
 	shown := 0
 	for team := range 60 {
 		if p.Row(fmt.Sprint("t", team)) {

@@ -71,6 +71,76 @@ type CapacityInput struct {
 	Realisation func(month event.Day) Assumed
 	// Haircut is the share that a gain of an evidence grade loses in risk_adjusted.
 	Haircut func(grade int) decimal.Decimal
+	// Pools tells what work is priced together with other work, since its price would tell about few people; nil is none.
+	Pools func(r *HoursRow) *Pool
+
+	// signs are what [CapacityInput.Prepare] has found.
+	signs Signs
+}
+
+// Pool is work of several prices that is priced as one: with one rate, and one factor, decided on the net hours of all of it.
+type Pool struct {
+	Rate  func(day event.Day) (rate LoadedRate, reason string)
+	Gains bool
+	// Unrated says that some of it has no rate of its own.
+	Unrated bool
+}
+
+// WarnPooled says of a measure in money that it prices the work of few people together with that of others.
+func (m *Measure) WarnPooled(unrated bool) {
+	m.warn("pooled_rates", "where fewer than five people of a team and month have a rate of their own, or work on what lost time, their hours are priced "+
+		"together with those of others of the team: at the mean rate of all of them, by people")
+	if unrated {
+		m.warn("no_rate", "some of those who are priced together with others have no rate: give their team a default_rate_class, and the class a rate card")
+	}
+}
+
+// Signs says of each workflow and month whether its net minutes are at least 0, which decides its factor.
+type Signs map[factorKey]bool
+
+// Gains tells whether the workflow of a row saved time in its month.
+func (s Signs) Gains(r *HoursRow) bool { return s[factorOf(r)] }
+
+// Prepare finds the signs once for several uses. Months may not be changed afterwards.
+func (in CapacityInput) Prepare() CapacityInput {
+	in.signs = in.Signs()
+	return in
+}
+
+// Signs are the signs of the months.
+func (in CapacityInput) Signs() Signs {
+	if in.signs != nil {
+		return in.signs
+	}
+	sums, hours := map[factorKey]decimal.Decimal{}, in.Hours.Prepare()
+	for i := range in.Months {
+		r := &in.Months[i]
+		sums[factorOf(r)] = sums[factorOf(r)].Add(hours.Net(*r))
+	}
+	out := Signs{}
+	for key, minutes := range sums {
+		out[key] = !minutes.IsNegative()
+	}
+	return out
+}
+
+// With is the input with other work in the months.
+func (in CapacityInput) With(months []HoursRow) CapacityInput {
+	in.Months, in.signs = months, nil
+	return in
+}
+
+// price is the rate of a row, and whether it gains.
+func (in *CapacityInput) price(r *HoursRow, signs Signs) (rate LoadedRate, reason string, gains bool, pool *Pool) {
+	day := dayAt(r.Day)
+	if in.Pools != nil {
+		if pool = in.Pools(r); pool != nil {
+			rate, reason = pool.Rate(day)
+			return rate, reason, pool.Gains, pool
+		}
+	}
+	rate, reason = in.Rates(r.Team, r.Person, day)
+	return rate, reason, signs.Gains(r), nil
 }
 
 // moneyDigits is how many decimals the money of a cell keeps.
@@ -102,6 +172,8 @@ type capacityFold struct {
 	missing  map[string]*excludedHours
 	shares   map[int]*gradeSum
 	unpriced uint64
+	// pooled says that some work was priced together with other work, unrated that some of that has no rate.
+	pooled, unrated bool
 }
 
 // FoldCapacity is Σ net hours × loaded rate × factor. The factor is realisation where the workflow saved time in the
@@ -118,8 +190,7 @@ func FoldCapacityBefore(in CapacityInput, currency string, day event.Day) (whole
 	if len(in.Hours.Rows) == 0 {
 		return before, before
 	}
-	prices := in.Hours.prices()
-	gains := gaining(in.Months, prices)
+	prices, signs := in.Hours.prices(), in.Signs()
 	f := &capacityFold{
 		months: map[event.Day]Assumed{}, rates: map[rateVersion]LoadedRate{}, missing: map[string]*excludedHours{}, shares: map[int]*gradeSum{},
 	}
@@ -128,7 +199,7 @@ func FoldCapacityBefore(in CapacityInput, currency string, day event.Day) (whole
 	for _, early := range []bool{true, false} {
 		for i := range in.Hours.Rows {
 			if r := &in.Hours.Rows[i]; isBefore(r) == early {
-				f.price(*r, prices, gains, in)
+				f.price(*r, prices, signs, &in)
 			}
 		}
 		if early && f.n+f.unpriced+uint64(len(f.missing)) > 0 {
@@ -168,7 +239,7 @@ func (f *capacityFold) fold(in CapacityInput, currency string) Fold {
 // riskAdjusted takes the haircut of their grade off the gains; losses are borne in full.
 func riskAdjusted(cells []Cell, haircut func(grade int) decimal.Decimal) decimal.Decimal {
 	total := decimal.Zero
-	for _, c := range cells {
+	for _, c := range netted(cells) {
 		value := c.Value
 		if value.IsPositive() {
 			value = value.Mul(decimal.NewFromInt(1).Sub(haircut(c.Grade)))
@@ -187,31 +258,17 @@ func DefaultHaircut(grade int) decimal.Decimal {
 	return decimal.New(percent[grade], -2)
 }
 
-// gaining says of each workflow and month whether its net minutes are at least 0.
-func gaining(rows []HoursRow, prices *baselines) map[factorKey]bool {
-	sums := map[factorKey]decimal.Decimal{}
-	for _, r := range rows {
-		pieces, _ := prices.pieces(r)
-		for _, p := range pieces {
-			key := factorOf(&r)
-			sums[key] = sums[key].Add(p.minutes)
-		}
-	}
-	out := map[factorKey]bool{}
-	for key, minutes := range sums {
-		out[key] = !minutes.IsNegative()
-	}
-	return out
-}
-
-func (f *capacityFold) price(r HoursRow, prices *baselines, gains map[factorKey]bool, in CapacityInput) {
+func (f *capacityFold) price(r HoursRow, prices *baselines, signs Signs, in *CapacityInput) {
 	pieces, rest := prices.pieces(r)
 	f.unpriced += rest.n
 	if len(pieces) == 0 {
 		return
 	}
 	day := dayAt(r.Day)
-	rate, reason := in.Rates(r.Team, r.Person, day)
+	rate, reason, gains, pool := in.price(&r, signs)
+	if pool != nil && reason == "" {
+		f.pooled, f.unrated = true, f.unrated || pool.Unrated
+	}
 	for _, p := range pieces {
 		if reason != "" {
 			w := f.missing[reason+"\x00"+r.Team]
@@ -224,7 +281,7 @@ func (f *capacityFold) price(r HoursRow, prices *baselines, gains map[factorKey]
 		}
 		factor, put := decimal.NewFromInt(1), ""
 		full := p.minutes.Mul(rate.PerHour)
-		if gains[factorOf(&r)] {
+		if gains {
 			month := event.Day{Time: day.AddDate(0, 0, 1-day.Day())}
 			realisation, known := f.months[month]
 			if !known {
@@ -285,6 +342,9 @@ func (f *capacityFold) finish(m *Measure) {
 	}
 	if f.unpriced > 0 {
 		m.warn("no_baseline", fmt.Sprintf("%d events have no baseline and are not in the value", f.unpriced))
+	}
+	if f.pooled {
+		m.WarnPooled(f.unrated)
 	}
 	m.Status, m.Value, m.N = OK, ExactOf(f.total), new(f.n)
 	gradeShares(m, f.shares, f.n)

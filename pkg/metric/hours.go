@@ -118,6 +118,16 @@ func (b *baselines) pieces(r HoursRow) (out []piece, rest excludedHours) {
 	return out, excludedHours{n: r.N - r.GivenN, minutes: r.Minutes.Sub(r.GivenMinutes)}
 }
 
+// Net are the net minutes that a row saved, as far as they have a baseline.
+func (in HoursInput) Net(r HoursRow) decimal.Decimal {
+	pieces, _ := in.prices().pieces(r)
+	total := decimal.Zero
+	for _, p := range pieces {
+		total = total.Add(p.minutes)
+	}
+	return total
+}
+
 // PricedPlace is where work has a baseline: its month, such as "2026-10-01", team and workflow.
 type PricedPlace struct{ Month, Team, Workflow string }
 
@@ -224,6 +234,50 @@ func (f *hoursFold) finish(m *Measure) {
 // inHours turns minutes into the hours of a cell.
 func inHours(minutes decimal.Decimal) decimal.Decimal {
 	return minutes.DivRound(decimal.NewFromInt(60), hourDigits+12).RoundBank(hourDigits)
+}
+
+// netted are the cells with those of a group summed.
+func netted(cells []Cell) []Cell {
+	at := map[string]int{}
+	var out []Cell
+	for _, c := range cells {
+		i, there := at[c.Group]
+		if c.Group == "" || !there {
+			at[c.Group] = len(out)
+			out = append(out, c)
+			continue
+		}
+		out[i].Value, out[i].N = out[i].Value.Add(c.Value), out[i].N+c.N
+	}
+	return out
+}
+
+// Grouped is the fold of cells that may not be told apart within groups: each has the lowest grade of its group, and the shares by grade, and what
+// the haircut leaves, are of groups as wholes, so that they tell no more than the sums of these. A group of no name is each cell by itself.
+func (f Fold) Grouped(group func(Cell) string, haircut func(grade int) decimal.Decimal) Fold {
+	if f.Measure.Status != OK {
+		return f
+	}
+	lowest := map[string]int{}
+	f.Cells = slices.Clone(f.Cells)
+	for i := range f.Cells {
+		c := &f.Cells[i]
+		c.Group = group(*c)
+		if before, there := lowest[c.Group]; c.Group != "" && (!there || c.Grade < before) {
+			lowest[c.Group] = c.Grade
+		}
+	}
+	for i := range f.Cells {
+		if c := &f.Cells[i]; c.Group != "" {
+			c.Grade = lowest[c.Group]
+		}
+	}
+	m := GradesOf(netted(f.Cells), func(Cell) bool { return true })
+	f.Measure.Grade, f.Measure.Shares = m.Grade, m.Shares
+	if f.Measure.RiskAdjusted != nil {
+		f.Measure.RiskAdjusted = ExactOf(riskAdjusted(f.Cells, haircut))
+	}
+	return f
 }
 
 // gradeShares writes the lowest grade and the share of each.

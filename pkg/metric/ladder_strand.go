@@ -32,6 +32,7 @@ type entry struct {
 	amount decimal.Decimal
 	grade  int
 	n      uint64
+	group  string
 }
 
 // signed are the gains and the losses of one flow day and grade: the haircut takes from gains only.
@@ -68,7 +69,7 @@ func (in *LadderInput) strandOf(b Benefit, days *dating) *strand {
 	s := &strand{part: key, measure: key, rung: b.Rung, cells: make([]Cell, 0, len(b.Counted))}
 	entries := make([]entry, 0, len(b.Counted))
 	for _, r := range b.Counted {
-		entries = append(entries, entry{r.Day, r.Amount, r.Grade, r.N})
+		entries = append(entries, entry{r.Day, r.Amount, r.Grade, r.N, r.Group})
 		s.cells = append(s.cells, Cell{
 			Day: r.Day, Team: r.Team, Workflow: r.Workflow, Vendor: r.Vendor, Experiment: r.Experiment, Category: key,
 			Value: r.Amount, N: r.N, Grade: r.Grade, Source: r.Key,
@@ -95,7 +96,7 @@ func (in *LadderInput) costStrand(part string, days *dating) *strand {
 		if x.Estimated {
 			raise = estimatedRaise()
 		}
-		entries = append(entries, entry{x.Day, x.Amount.Neg(), x.Grade, x.N})
+		entries = append(entries, entry{x.Day, x.Amount.Neg(), x.Grade, x.N, ""})
 		cell := Cell{Day: x.Day, Team: x.Team, Workflow: x.Workflow, Category: part, Value: x.Amount.Neg(), N: x.N, Grade: x.Grade, Source: AICost}
 		if part == PartTraining {
 			cell.Category = TrainingCategory
@@ -110,6 +111,23 @@ func (in *LadderInput) costStrand(part string, days *dating) *strand {
 	return s
 }
 
+// nettedEntries are the entries with those of a group summed: gains and losses within it are not told apart. Groups are of one month, and what is
+// of people flows at the end of one.
+func nettedEntries(entries []entry) []entry {
+	at := map[string]int{}
+	out := make([]entry, 0, len(entries))
+	for _, e := range entries {
+		i, there := at[e.group]
+		if e.group == "" || !there {
+			at[e.group] = len(out)
+			out = append(out, e)
+			continue
+		}
+		out[i].amount, out[i].n = out[i].amount.Add(e.amount), out[i].n+e.n
+	}
+	return out
+}
+
 // total sums entries by flow day and grade, and everything else from these: they are few.
 func (s *strand) total(entries []entry, days *dating, adjusted func(grade int, gains decimal.Decimal) decimal.Decimal) {
 	type place struct {
@@ -117,7 +135,7 @@ func (s *strand) total(entries []entry, days *dating, adjusted func(grade int, g
 		grade int
 	}
 	sums := map[place]*signed{}
-	for _, e := range entries {
+	for _, e := range nettedEntries(entries) {
 		at := place{days.at(s.part, e.day).flow, e.grade}
 		x := sums[at]
 		if x == nil {

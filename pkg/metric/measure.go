@@ -178,6 +178,8 @@ type Cell struct {
 	Grade int
 	// Source is where the price of the cell came from: the baseline, or the exchange rate.
 	Source string
+	// Group is what the cell may be told apart with at the most, empty for itself: gains and losses are told of the whole of it ([Fold.Grouped]).
+	Group string
 }
 
 // Fold is the result of a fold: the measure and what its claim and its drill-down need.

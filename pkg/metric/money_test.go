@@ -166,3 +166,35 @@ func TestMeasuredRealisation(t *testing.T) {
 		t.Error("a wave counts before it was answered")
 	}
 }
+
+// What may not be told apart counts with the lowest grade in it, and its gains and losses are netted.
+func TestGrouped(t *testing.T) {
+	cell := func(workflow string, value int64, grade int) metric.Cell {
+		return metric.Cell{Day: "2026-10-06", Workflow: workflow, Value: decimal.NewFromInt(value), N: 1, Grade: grade}
+	}
+	fold := metric.Fold{
+		Measure: metric.Measure{Key: metric.CapacityValue, Status: metric.OK, RiskAdjusted: metric.ExactOf(decimal.Zero)},
+		Cells:   []metric.Cell{cell("post", 100, 5), cell("film", 40, 1), cell("film", -10, 5), cell("ad", 30, 0)},
+	}
+	got := fold.Grouped(func(c metric.Cell) string {
+		if c.Workflow == "post" {
+			return "post"
+		}
+		return "other"
+	}, metric.DefaultHaircut)
+	// post is 100 of grade 5, the others together 40 − 10 + 30 = 60 of grade 0: 100 × 1 + 60 × 0.7.
+	if text := got.Measure.RiskAdjusted.Text(); text != "142" {
+		t.Errorf("risk adjusted is %s", text)
+	}
+	if s := got.Measure.Shares; len(s) != 2 || s[0].Grade != 0 || s[0].Value.Text() != "60" || s[0].N != 3 || s[0].Share != 0.375 || s[1].Value.Text() != "100" {
+		t.Errorf("shares are %+v", s)
+	}
+	if *got.Measure.Grade != 0 || fold.Cells[1].Grade != 1 || fold.Cells[1].Group != "" {
+		t.Errorf("grade %d, and the cells before are %+v", *got.Measure.Grade, fold.Cells)
+	}
+	// Each by itself: the haircut of grade 1 is 20 %, and the loss is borne in full: 100 + 32 − 10 + 21.
+	apart := fold.Grouped(func(metric.Cell) string { return "" }, metric.DefaultHaircut)
+	if text := apart.Measure.RiskAdjusted.Text(); text != "143" {
+		t.Errorf("each by itself is %s", text)
+	}
+}

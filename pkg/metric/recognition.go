@@ -54,6 +54,8 @@ type Recognition struct {
 	Rung  Rung
 	// N counts the events behind the entry.
 	N uint64
+	// Group is what the entry is told of with, as [Cell.Group].
+	Group string
 
 	// term is what is known about the error of the entry; nil means that only that of the whole measure is.
 	term *term
@@ -254,7 +256,7 @@ func (f Fold) Entries(rung Rung, kind RecognitionKind, group func(r Recognition)
 func (f Fold) entry(i int, c Cell, rung Rung, kind RecognitionKind) Recognition {
 	r := Recognition{
 		Kind: kind, Measure: f.Measure.Key, Team: c.Team, Workflow: c.Workflow, Vendor: c.Vendor, Experiment: c.Experiment,
-		Month: monthText(c.Day), Day: c.Day, Amount: c.Value, Grade: c.Grade, Rung: rung, N: c.N,
+		Month: monthText(c.Day), Day: c.Day, Amount: c.Value, Grade: c.Grade, Rung: rung, N: c.N, Group: c.Group,
 	}
 	switch kind {
 	case ByInvoice:

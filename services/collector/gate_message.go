@@ -8,6 +8,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 )
@@ -137,6 +138,9 @@ func (h *inboxHeaders) contentProblems() []event.Problem {
 // enter moves the workspace out of the extensions, since it is a part of the identity and not stored as one, to where it
 // belongs.
 func (g *gate) enter(e *event.Event) []event.Problem {
+	if problems := forbidden(access.Key{}, *e); len(problems) > 0 { // who may write to the inbox is bound to nothing
+		return problems
+	}
 	name := e.Extensions[event.ExtensionWorkspace]
 	switch {
 	case g.workspaces[name]:

@@ -121,7 +121,7 @@ func (e *entry) reject(problems []event.Problem) {
 // Of what kind the target of a void is, the event does not say: a key that may send voids may send them for its sources.
 func forbidden(key access.Key, e event.Event) []event.Problem {
 	var out []event.Problem
-	if !key.MayWrite(e.Source) {
+	if !key.Sends(e.Source) {
 		out = append(out, event.Problem{
 			Code: event.CodeForbiddenSource, Pointer: "/source", Message: "this key may not write events of this source: use the key of the source",
 		})
@@ -145,7 +145,7 @@ func forbidden(key access.Key, e event.Event) []event.Problem {
 	default:
 		return out
 	}
-	if !key.MayWrite(target) {
+	if !key.Sends(target) {
 		out = append(out, event.Problem{
 			Code: event.CodeForbiddenSource, Pointer: "/data/source", Message: "this key may not change events of this source: use the key of the source",
 		})

@@ -222,6 +222,35 @@ func TestOverlapAndExpiry(t *testing.T) {
 	}
 }
 
+// What people log in the app is in their own name: no key sends it, nor takes it out, but one that is bound to exactly that source.
+func TestTheSourceOfTheAppIsReserved(t *testing.T) {
+	cfg := config(t)
+	s := serve(t, cfg)
+	o := newOffice(t, cfg)
+	of := func(id, source, kind string, data map[string]any) string {
+		return one(id, map[string]any{"source": source, "type": "plumbline." + kind + ".v1", "data": data})
+	}
+	hours := map[string]any{"workflow": "post", "doing_minutes": 30}
+	for name, c := range map[string]struct {
+		sources []string
+		want    string
+	}{
+		"any": {nil, "forbidden_source"}, "wide": {[]string{"/plumbline/*"}, "forbidden_source"}, "app": {[]string{"/plumbline/app"}, ""},
+	} {
+		_, text := o.issue(name, now(), func(r *access.Record) { r.Sources = c.sources })
+		eventually(t, "the key is known", func() bool { return s.with(t, text, batch()).Status != http.StatusUnauthorized })
+		a := s.with(t, text, batch(
+			of("logged", "/plumbline/app", "hours_saved", hours),
+			of("void", "/plumbline/app", "void", map[string]any{"source": "/plumbline/app", "id": "x"}),
+		))
+		for _, answer := range a.Answers {
+			if string(answer.Code) != c.want {
+				t.Errorf("%s: %s is answered %s", name, answer.ID, answer.Code)
+			}
+		}
+	}
+}
+
 // What a key may not write is refused event by event, and the others of the batch are taken; a key without the scope
 // write writes nothing, not even rejects. Events go where the key belongs.
 func TestScopesOfAKey(t *testing.T) {

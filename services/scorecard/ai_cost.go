@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -36,7 +37,8 @@ func (v *view) aiCost(ctx context.Context, n *numbers, currency string) (metric.
 	over := slices.DeleteFunc(slices.Clone(training), func(r metric.TrainingRow) bool {
 		return r.Day.Before(n.closed.From.Time) || !r.Day.Before(n.closed.To.Time)
 	})
-	n.learners = newClasses(learnersOf(over), v.classOf, n.window.Scope, v.viewer.Person)
+	n.schooling = newPricing(v.prices(v.rates(currency), func(string, time.Time) bool { return true }), learnersOf(over))
+	n.learners = newCrowd(learnersOf(over), n.window.Scope, v.viewer.Person).valuedBy(n.schooling.label)
 	own := slices.DeleteFunc(over, func(r metric.TrainingRow) bool { return !n.window.Scope.Holds(r.Team, r.Workflow) })
 	var left []metric.Excluded
 	if len(over) < len(training) {
@@ -45,7 +47,10 @@ func (v *view) aiCost(ctx context.Context, n *numbers, currency string) (metric.
 	if len(own) > 0 && !n.learners.allowed() {
 		own, left = nil, append(left, trainingLeftOut(floorReason, "the hours of training of fewer than five people are not shown"))
 	}
-	fold := metric.FoldAICost(spend, own, currency, v.fx(currency), v.rates(currency))
+	fold := metric.FoldAICost(spend, own, currency, v.fx(currency), n.schooling.pooledRates)
+	if len(own) > 0 && fold.Measure.Status == metric.OK {
+		n.schooling.warn(&fold.Measure)
+	}
 	for i := range fold.Excluded {
 		if x := &fold.Excluded[i]; x.Unit == metric.UnitHours && !n.learners.shows(byTeam(), x.Team) {
 			x.N, x.Amount = nil, nil

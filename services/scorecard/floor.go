@@ -22,33 +22,37 @@ const (
 // crowd is who stands behind a measure of people's work in the whole workspace, month by month, and so what of it may be
 // shown to a viewer in a scope: everything that is shown is a sum of months of what [access.Protect] allows in each. nil is nobody.
 type crowd struct {
-	scope     metric.Scope
-	viewer    string
-	class     classes
+	scope  metric.Scope
+	viewer string
+	labels labels
+	// valued says that the measure weighs the work by its labels, and that the work itself is shown, too.
+	valued    bool
 	everybody []metric.PeopleRow
 	months    func() []month
 	// teams and workflows are the rows of the two dimensions.
 	teams, workflows func() []access.Cell
 }
 
-// classes tells the rate class of a person's work for a team.
-type classes func(team, person string) string
+// labels tell what the work of a month is priced by.
+type labels func(first time.Time) access.Label
 
 // month is one cell of time; of what belongs to none, such as who is a member in the period as a whole, the first day is zero.
 type month struct {
 	first time.Time
 	rows  []metric.PeopleRow
 	table *access.Table
+	// parts are those of the labels.
+	parts func() *access.Parts
 }
 
 // newCrowd makes the crowd of a scope from everybody's rows of a period.
 func newCrowd(everybody []metric.PeopleRow, scope metric.Scope, viewer string) *crowd {
-	return newClasses(everybody, nil, scope, viewer)
+	return newLabelled(everybody, nil, scope, viewer)
 }
 
-// newClasses makes a crowd whose measure can be asked for by rate class, as by what-if.
-func newClasses(everybody []metric.PeopleRow, class classes, scope metric.Scope, viewer string) *crowd {
-	c := &crowd{scope: scope, viewer: viewer, class: class, everybody: everybody}
+// newLabelled makes a crowd whose work is priced by labels.
+func newLabelled(everybody []metric.PeopleRow, of labels, scope metric.Scope, viewer string) *crowd {
+	c := &crowd{scope: scope, viewer: viewer, labels: of, everybody: everybody}
 	c.months = sync.OnceValue(func() []month {
 		byMonth := map[time.Time][]metric.PeopleRow{}
 		for _, r := range everybody {
@@ -60,7 +64,13 @@ func newClasses(everybody []metric.PeopleRow, class classes, scope metric.Scope,
 		}
 		var out []month
 		for first, rows := range byMonth {
-			out = append(out, month{first, rows, access.Protect(crossings(rows), class, viewer, access.FloorPersons)})
+			table := access.Protect(crossings(rows), viewer, access.FloorPersons)
+			out = append(out, month{first, rows, table, sync.OnceValue(func() *access.Parts {
+				if of == nil {
+					return table.Part(nil)
+				}
+				return table.Part(of(first))
+			})})
 		}
 		slices.SortFunc(out, func(a, b month) int { return a.first.Compare(b.first) })
 		return out
@@ -79,7 +89,7 @@ func crossings(rows []metric.PeopleRow) []access.Crossing {
 }
 
 // of are those who work in places; where all work there is priced by what events claim, those who claim it.
-func (c *crowd) of(places map[metric.PricedPlace]bool, class classes) *crowd {
+func (c *crowd) of(places map[metric.PricedPlace]bool) *crowd {
 	var out []metric.PeopleRow
 	for _, r := range c.everybody {
 		claimed, there := places[metric.PricedPlace{Month: r.Month.Format(time.DateOnly), Team: r.Team, Workflow: r.Workflow}]
@@ -91,21 +101,31 @@ func (c *crowd) of(places map[metric.PricedPlace]bool, class classes) *crowd {
 		}
 		out = append(out, r)
 	}
-	return newClasses(out, class, c.scope, c.viewer)
+	return newLabelled(out, c.labels, c.scope, c.viewer)
+}
+
+// by is the crowd with labels of its work.
+func (c *crowd) by(of labels) *crowd { return newLabelled(c.everybody, of, c.scope, c.viewer) }
+
+// valuedBy is that of a measure that weighs the work by them.
+func (c *crowd) valuedBy(of labels) *crowd {
+	out := c.by(of)
+	out.valued = true
+	return out
 }
 
 // only are those of the crowd for whom a condition holds.
-func (c *crowd) only(is func(team, person string) bool) *crowd {
+func (c *crowd) only(is func(first time.Time, team, workflow, person string) bool) *crowd {
 	var out []metric.PeopleRow
 	for _, r := range c.everybody {
-		people := slices.DeleteFunc(slices.Clone(r.People), func(p string) bool { return !is(r.Team, p) })
+		people := slices.DeleteFunc(slices.Clone(r.People), func(p string) bool { return !is(r.Month, r.Team, r.Workflow, p) })
 		if len(people) == 0 && len(r.People) > 0 {
 			continue
 		}
 		r.People = people
 		out = append(out, r)
 	}
-	return newClasses(out, c.class, c.scope, c.viewer)
+	return newLabelled(out, c.labels, c.scope, c.viewer)
 }
 
 // people are the rows of the scope.
@@ -138,16 +158,73 @@ func (c *crowd) few() []string {
 }
 
 func (c *crowd) tellable(m month) bool {
+	if c.untold(m) {
+		return false
+	}
 	switch c.scope.Kind {
 	case metric.ScopeTeam:
 		return m.table.Row(c.scope.Key)
 	case metric.ScopeWorkflow:
-		return m.table.Column(c.scope.Key)
+		return c.column(m, c.scope.Key)
 	case metric.ScopeOrg:
 		return !m.table.Few()
 	case metric.ScopeMe:
 	}
 	return true
+}
+
+// untold tells whether nothing of a month may be valued, since its prices would tell this viewer about few people, for whom they were not
+// settled.
+func (c *crowd) untold(m month) bool {
+	return c.valued && c.scope.Kind != metric.ScopeMe && !m.table.Few() && m.parts().Pooled()
+}
+
+// column tells whether the sum of a workflow may be shown.
+func (c *crowd) column(m month, workflow string) bool {
+	if c.valued {
+		return m.parts().Column(workflow)
+	}
+	return m.table.Column(workflow)
+}
+
+// crossed tells whether what every team has done on a workflow may be told.
+func (c *crowd) crossed(workflow string) bool {
+	if c == nil {
+		return true
+	}
+	for _, m := range c.months() {
+		for _, r := range m.rows {
+			if r.Workflow == workflow && !m.parts().Crossing(r.Team, r.Workflow) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// groups tell what cells of the scope may be told apart from others of their month: those of one row by workflow. What is of a month that is not over
+// is one group; open is its first day, if it is in the numbers.
+func (c *crowd) groups(open string) func(metric.Cell) string {
+	rows := map[[2]string]string{}
+	for _, m := range c.months() {
+		first := m.first.Format(time.DateOnly)
+		for _, row := range c.rowsOf(byWorkflow(), []month{m}) {
+			for _, part := range row.Parts {
+				rows[[2]string{first, part}] = row.Key
+			}
+		}
+	}
+	return func(cell metric.Cell) string {
+		if open != "" && cell.Day >= open {
+			return open
+		}
+		first := monthStart(cell.Day)
+		row, there := rows[[2]string{first, cell.Workflow}]
+		if !there {
+			row = cell.Workflow // nobody is named in it
+		}
+		return first + " " + row
+	}
 }
 
 // withhold takes a measure away where the floor does, and names the months to leave out.
@@ -214,11 +291,11 @@ func (c *crowd) rowsOf(by dimension, months []month) []access.Cell {
 func (c *crowd) shownIn(m month, by dimension, r metric.PeopleRow) bool {
 	switch {
 	case c.scope.Kind != metric.ScopeOrg && c.scope.Kind != by.scope:
-		return m.table.Crossing(r.Team, r.Workflow)
+		return m.parts().Crossing(r.Team, r.Workflow)
 	case by.scope == metric.ScopeTeam:
 		return m.table.Row(r.Team)
 	default:
-		return m.table.Column(r.Workflow)
+		return c.column(m, r.Workflow)
 	}
 }
 

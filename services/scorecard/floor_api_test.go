@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,9 +25,11 @@ type raid struct {
 	b     *bench
 	hours []float64
 	rate  map[string]int64
-	// forms are the sums of each measure. Hours and their value are attacked one by one: what the two together tell of people
-	// with other rates than their team is said in FLOOR.md.
-	forms map[string][][]int64
+	// by is how the work is priced, paid what an hour of each piece is worth.
+	by   *pricing
+	paid []float64
+	// forms are the sums that are shown, of the value each price by itself.
+	forms [][]int64
 	// shown counts the numbers that were held against the truth.
 	shown int
 }
@@ -59,10 +62,8 @@ func TestNobodyFollowsFromTheAPI(t *testing.T) {
 			o.ask(day(today))
 		}
 		shown += o.shown
-		for measure, forms := range o.forms {
-			if who := accesstest.Recover(o.people(), forms, o.viewer, access.FloorPersons); who != nil {
-				t.Fatalf("%s: the work of %v follows from what is shown of %+v", measure, who, o.pieces)
-			}
+		if who := accesstest.Recover(o.people(), o.forms, o.viewer, access.FloorPersons); who != nil {
+			t.Fatalf("the work of %v follows from what is shown of %+v", who, o.pieces)
 		}
 	}
 	t.Logf("%d numbers were shown, and nobody was recovered", shown)
@@ -74,8 +75,8 @@ func TestNobodyFollowsFromTheAPI(t *testing.T) {
 // newRaid draws an organisation of three months and records its work.
 func newRaid(t *testing.T, r *rand.Rand) *raid {
 	t.Helper()
-	o := &raid{target: randomTarget(r, 3), b: newBench(t, day("2026-04-02")), rate: map[string]int64{"k0": 36, "k1": 60}, forms: map[string][][]int64{}}
-	o.viewer = ""
+	o := &raid{target: randomTarget(r, 3), b: newBench(t, day("2026-04-02")), rate: map[string]int64{"k0": 36, "k1": 60}}
+	o.viewer, o.losing = "", nil
 	for _, w := range o.workflows {
 		o.b.declare(registry.Workflows, w, `{"valid_from":"2025-01-01","baseline":{"low":100,"mode":100,"high":100}}`)
 	}
@@ -104,7 +105,32 @@ func newRaid(t *testing.T, r *rand.Rand) *raid {
 	if len(events) > 0 {
 		o.b.insert(events...)
 	}
+	_, _, o.by = o.crowds(metric.Scope{Kind: metric.ScopeOrg}, day("2026-01-01"), day("2026-04-01"))
+	for _, p := range o.pieces {
+		o.paid = append(o.paid, o.hourly(p))
+	}
 	return o
+}
+
+// hourly is what an hour of a piece is worth: the rate of its class, or the mean of those in its pool, by people.
+func (o *raid) hourly(of piece) float64 {
+	price := func(p piece) string { return o.by.label(p.month)(p.team, p.workflow, p.people[0]) }
+	if !strings.HasPrefix(price(of), poolLabel) {
+		return float64(o.rate[of.class])
+	}
+	counted, sum := map[string]bool{}, int64(0)
+	for _, p := range o.pieces {
+		if !p.month.Equal(of.month) || price(p) != price(of) {
+			continue
+		}
+		for _, person := range p.people {
+			if !counted[p.team+person] {
+				counted[p.team+person] = true
+				sum += o.rate[p.class]
+			}
+		}
+	}
+	return float64(sum) / float64(len(counted))
 }
 
 // periods are months, runs of them, and others that are not made of months.
@@ -214,22 +240,22 @@ func (o *raid) take(measure string, shown node, in func(piece) bool) {
 	if shown.value == nil {
 		return
 	}
-	form, want := o.form(in), 0.0
-	for i, x := range o.pieces {
-		if form[i] == 0 {
-			continue
-		}
-		if measure == metric.CapacityValue {
-			form[i] = o.rate[x.class]
-		}
-		want += float64(form[i]) * o.hours[i]
-	}
+	forms, want := [][]int64{o.form(in)}, 0.0
 	if measure == metric.CapacityValue {
-		want /= 2
+		forms = o.byPrice(o.by, in)
+	}
+	for i, x := range o.pieces {
+		switch {
+		case !in(x):
+		case measure == metric.CapacityValue:
+			want += o.paid[i] / 2 * o.hours[i]
+		default:
+			want += o.hours[i]
+		}
 	}
 	if got := shown.number(); math.Abs(got-want) > 1e-6 {
 		o.b.t.Errorf("%s: %s is shown as %v, want %v", shown.path, measure, got, want)
 	}
-	o.forms[measure] = append(o.forms[measure], form)
+	o.forms = append(o.forms, forms...)
 	o.shown++
 }

@@ -11,7 +11,6 @@ import (
 
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
-	"plumbline/pkg/registry"
 )
 
 // numbers are the folds of one window, and who stands behind the personal ones.
@@ -27,6 +26,8 @@ type numbers struct {
 	// workers are who worked with AI, savers those of them whose work has a baseline, earners those whose hours have a rate
 	// too, and learners who was trained.
 	workers, savers, earners, learners *crowd
+	// pricing says what of the work is priced together, schooling what of the hours of training.
+	pricing, schooling *pricing
 	// hidden says that the personal measures of the scope are under the privacy floor.
 	hidden bool
 	// capacity is the capacity value before the privacy floor: what counts in an overlap group is decided on it.
@@ -133,9 +134,9 @@ func (v *view) money(n *numbers, currency string) map[string]func(context.Contex
 type hoursRead struct {
 	in       metric.HoursInput
 	capacity metric.CapacityInput
-	// all is the work of the whole workspace, people who did that of the scope.
-	all    []metric.HoursRow
-	people []metric.PeopleRow
+	// all is the work of the whole workspace, rated the same with those apart who have a rate of their own, and people who did it.
+	all, rated []metric.HoursRow
+	people     []metric.PeopleRow
 }
 
 // readHours reads the work of a scope, and what prices it.
@@ -159,6 +160,7 @@ func (v *view) readHours(ctx context.Context, n *numbers, currency string) (hour
 	own := v.rated()
 	if len(own.Persons) > 0 {
 		fetch(ctx, group, v, metric.RatedQuery{Window: w, Rated: own}, &rated)
+		fetch(ctx, group, v, metric.RatedQuery{Window: everybody, Rated: own}, &r.rated)
 	}
 	fetch(ctx, group, v, metric.HoursQuery{Window: months}, &r.capacity.Months)
 	if err := group.Wait(); err != nil {
@@ -172,6 +174,8 @@ func (v *view) readHours(ctx context.Context, n *numbers, currency string) (hour
 	}
 	if r.capacity.Hours = r.in; len(own.Persons) > 0 {
 		r.capacity.Hours = r.in.With(rated)
+	} else {
+		r.rated = r.all
 	}
 	return r, nil
 }
@@ -184,6 +188,9 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	}
 	n.workers = newCrowd(n.over(r.people), n.worked.Scope, v.viewer.Person)
 	n.input = r.in
+	if n.worked.Scope.Kind != metric.ScopeMe {
+		v.crowds(n, &r)
+	}
 	folds := atOnce(map[string]func() metric.Fold{
 		metric.HoursSavedNet: func() metric.Fold { return metric.FoldHours(r.in) },
 		metric.ReworkRate:    func() metric.Fold { return metric.FoldRework(r.in.Rows, r.in.People) },
@@ -196,10 +203,17 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 		},
 	})
 	n.capacity = folds[metric.CapacityValue]
-	if n.worked.Scope.Kind != metric.ScopeMe {
-		v.crowds(n, r.all)
-	}
 	n.hidden = isEmpty(n.worked) || !n.savers.allowed()
+	if n.worked.Scope.Kind != metric.ScopeMe && !n.exempt {
+		open := ""
+		if n.live() {
+			open = n.openFrom()
+		}
+		for _, key := range []string{metric.HoursSavedNet, metric.CapacityValue} {
+			folds[key] = folds[key].Grouped(n.crowdOf(key).groups(open), v.haircut)
+		}
+		n.overCapacity = n.overCapacity.Grouped(n.earners.groups(""), v.haircut)
+	}
 	for key, fold := range folds {
 		folds[key] = n.of(n.worked, n.crowdOf(key).withhold(fold))
 	}
@@ -207,11 +221,21 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 }
 
 // crowds settles who stands behind the hours and their value: work without a baseline, and hours without a rate, are in
-// neither, and nobody hides behind people who are not counted. rows are the work of the whole workspace.
-func (v *view) crowds(n *numbers, rows []metric.HoursRow) {
-	n.savers = n.workers.of(n.input.Priced(rows), v.classOf)
-	rates := v.registry.Keys(registry.Rates)
-	n.earners = n.savers.only(func(team, person string) bool { return slices.Contains(rates, v.classOf(team, person)) })
+// neither, and nobody hides behind people who are not counted; and what of the work is priced together.
+func (v *view) crowds(n *numbers, r *hoursRead) {
+	places := n.input.Priced(r.all)
+	r.capacity = r.capacity.Prepare()
+	signs := r.capacity.Signs()
+	by := v.prices(r.capacity.Rates, func(workflow string, first time.Time) bool {
+		return signs.Gains(&metric.HoursRow{Day: first, Workflow: workflow})
+	})
+	n.pricing = newPricing(by, newCrowd(r.people, n.worked.Scope, "").of(places).everybody)
+	n.pricing.settle(r.in, r.rated)
+	if !n.exempt {
+		r.capacity.Pools = n.pricing.pooled
+	}
+	n.savers = n.workers.of(places).by(n.pricing.label)
+	n.earners = n.savers.only(n.pricing.priced).valuedBy(n.pricing.label)
 }
 
 // crowdOf is who stands behind a measure of work.

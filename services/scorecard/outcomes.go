@@ -23,7 +23,7 @@ import (
 // as those of any tool, judged by the same parser and sealed by the same sealer, and come back through the same loader.
 
 // appSource is the source of events that people log in the app. Only such events can be changed here.
-const appSource = "/plumbline/app"
+const appSource = access.AppSource
 
 // outcomeDesk sends what people log, as the collector does with what comes in.
 type outcomeDesk struct {

@@ -87,7 +87,7 @@ func (m *ownMonth) with(more, less *metric.HoursEvent) *ownMonth {
 		out.in = out.in.With(change.apply(out.in.Rows, row))
 		out.capacity.Hours = m.in.With(change.apply(out.capacity.Hours.Rows, metric.WorkOf(*change.work, m.as)))
 		if alone {
-			out.capacity.Months = change.apply(out.capacity.Months, row)
+			out.capacity = out.capacity.With(change.apply(out.capacity.Months, row))
 		}
 	}
 	return &out

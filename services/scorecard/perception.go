@@ -75,7 +75,7 @@ func (w wave) table(asked func(metric.PulseRow) bool) *access.Table {
 			of = append(of, access.Crossing{Row: r.Team, Column: r.Workflow, People: []string{fmt.Sprint(i)}})
 		}
 	}
-	return access.Protect(of, nil, "", access.FloorPulse)
+	return access.Protect(of, "", access.FloorPulse)
 }
 
 // shown tells whether the answers of a scope to a question may be shown.

@@ -305,15 +305,15 @@ func (v *view) mayAssume(n *numbers, records []registry.Record) error {
 		}
 		switch r.Kind {
 		case registry.Workflows:
-			if !n.mayTell([]string{r.Key}) {
-				refuse(r, "the workflow")
+			if !n.mayTell([]string{r.Key}) || !n.savers.crossed(r.Key) || !n.earners.crossed(r.Key) { // the tables by team would tell of each
+				refuse(r, "the workflow, or a team's part of it")
 			}
 		case registry.Rates:
 			if !v.mayPrice(n, r.Key) {
 				refuse(r, "the rate class")
 			}
 		case registry.FX:
-			for _, class := range v.classesIn(r.Key) {
+			for _, class := range v.classesPaidIn(r.Key) {
 				if !v.mayPrice(n, class) {
 					refuse(r, "a rate class in that currency")
 				}
@@ -328,66 +328,28 @@ func (v *view) mayAssume(n *numbers, records []registry.Record) error {
 
 // withinMonth tells whether an entry that prices people's work begins to hold within a month.
 func (v *view) withinMonth(r registry.Record) bool {
-	prices := r.Kind == registry.Rates || r.Kind == registry.Workflows || r.Kind == registry.Assumptions || (r.Kind == registry.FX && len(v.classesIn(r.Key)) > 0)
+	prices := r.Kind == registry.Rates || r.Kind == registry.Workflows || r.Kind == registry.Assumptions || (r.Kind == registry.FX && len(v.classesPaidIn(r.Key)) > 0)
 	from := r.ValidFrom.In(v.zone)
 	return prices && !r.ValidFrom.IsZero() && !from.Equal(time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, v.zone))
 }
 
 // mayPrice tells whether the people of a rate class may be told apart in the scope.
 func (v *view) mayPrice(n *numbers, class string) bool {
-	for _, who := range []*crowd{n.savers, n.earners, n.learners} {
-		if !who.priceable(class) {
+	for _, p := range []*pricing{n.pricing, n.schooling} {
+		if p != nil && p.mixes(class) {
+			return false
+		}
+	}
+	for _, who := range []*crowd{n.earners, n.learners} {
+		if who != nil && !who.allowed() {
 			return false
 		}
 	}
 	return true
 }
 
-// priceable tells whether the people of a rate class may be told apart, in each month. In a workflow they may where it is all
-// theirs, or not at all: what one workflow has of a class is no sum of rows.
-func (c *crowd) priceable(class string) bool {
-	if c == nil {
-		return true
-	}
-	for _, m := range c.months() {
-		apart := m.table.Apart(class)
-		if c.scope.Kind == metric.ScopeWorkflow {
-			apart = apart && allOrNone(inScope(m.rows, c.scope), c.viewer, func(team, person string) bool { return c.class(team, person) == class })
-		}
-		if !apart {
-			return false
-		}
-	}
-	return true
-}
-
-// allOrNone tells whether a condition holds for all others of the rows, or for none.
-func allOrNone(rows []metric.PeopleRow, viewer string, holds func(team, person string) bool) bool {
-	of, not := false, false
-	for _, r := range rows {
-		for _, person := range r.People {
-			if person != viewer {
-				is := holds(r.Team, person)
-				of, not = of || is, not || !is
-			}
-		}
-	}
-	return !of || !not
-}
-
-// classOf is the rate class that prices a person's work for a team now: their own, else that of the team.
-func (v *view) classOf(team, person string) string {
-	if p, _, ok := registry.Find[registry.Person](v.registry, registry.People, person, v.now); ok && p.RateClass != "" {
-		return p.RateClass
-	}
-	if t, _, ok := registry.Find[registry.Team](v.registry, registry.Teams, team, v.now); ok {
-		return t.DefaultRateClass
-	}
-	return ""
-}
-
-// classesIn are the rate classes whose card is in one of the currencies of a pair.
-func (v *view) classesIn(pair string) []string {
+// classesPaidIn are the rate classes whose card is in one of the currencies of a pair.
+func (v *view) classesPaidIn(pair string) []string {
 	base, quote, _ := strings.Cut(pair, "-")
 	var out []string
 	for _, key := range v.registry.Keys(registry.Rates) {
