@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,13 @@ func TestRenamed(t *testing.T) {
 	person := record(registry.People, hash, "2026-01-01", "2026-02-01", "1", `{"role":"ic"}`)
 	person.Author = hash
 	workflow := record(registry.Workflows, "w", "2026-01-01", "2026-02-01", "2", `{"name":"by Ann@Example.com","owner":"ann@example.com","baseline":{"low":1.50,"mode":2,"high":3}}`)
+	// Without the address the digest is one still: an entry that did not decode would hold up the topic.
+	digest := record(registry.Digests, "weekly", "2026-01-01", "2026-02-01", "5", `{"weekday":"monday","hour":6,"recipients":["ann@example.com","bob@example.com"]}`)
+	mailed := sealer.Seeker("default", []int{15}, func(p string) (string, bool) { return hash, p == hash })
+	got, changed, err := digest.Renamed(mailed)
+	if _, problems := registry.Decode(got.Kind, got.Key, got.Value); err != nil || !changed || len(problems) > 0 || strings.Contains(string(got.Value), "ann@") {
+		t.Errorf("%s, %v, %v", got.Value, problems, err)
+	}
 	for _, c := range []struct{ before, want registry.Record }{
 		{person, registry.Record{Key: "pseudonym", Author: "pseudonym", Value: []byte(`{"role":"ic"}`)}},
 		{workflow, registry.Record{Key: "w", Author: "admin", Value: []byte(`{"name":"by pseudonym","owner":"pseudonym","baseline":{"low":1.50,"mode":2,"high":3}}`)}},

@@ -153,8 +153,8 @@ type Digest struct {
 	Weekday string `json:"weekday" validate:"required,oneof=monday tuesday wednesday thursday friday saturday sunday"`
 	// Hour is that of the day, in UTC.
 	Hour *uint8 `json:"hour" validate:"required,lte=23"`
-	// Recipients are addresses of mail. They stand here as they are: a mail needs them.
-	Recipients []string `json:"recipients" validate:"required,min=1,max=50,unique,dive,email,max=254"`
+	// Recipients are addresses of mail. They stand here as they are: a mail needs them. In the place of one who was erased stands a pseudonym.
+	Recipients []string `json:"recipients" validate:"required,min=1,max=50,unique,dive,email|erased,max=254"`
 	Active     *bool    `json:"active,omitzero"`
 }
 

@@ -24,6 +24,7 @@ var tags = sync.OnceValue(func() *validator.Validate {
 		"text":     func(f validator.FieldLevel) bool { return printable(f.Field().String(), false) },
 		"note":     func(f validator.FieldLevel) bool { return printable(f.Field().String(), true) },
 		"key":      func(f validator.FieldLevel) bool { return validKey(f.Field().String()) },
+		"erased":   func(f validator.FieldLevel) bool { return event.IsPseudonym(f.Field().String()) },
 		"currency": func(f validator.FieldLevel) bool { return currencyForm.MatchString(f.Field().String()) },
 	}
 	for name, rule := range rules {
@@ -87,7 +88,7 @@ func tagProblem(f validator.FieldError) event.Problem {
 		p.Code, p.Message = event.CodeOutOfRange, fmt.Sprintf("it must be %s %s", words[f.Tag()], f.Param())
 	case "timezone":
 		p.Message = `write a time zone of the IANA list, such as "Europe/Berlin"`
-	case "email":
+	case "email|erased":
 		p.Message = "write an address of mail, such as dana@example.com"
 	case "unique":
 		p.Message = "name each once"

@@ -60,6 +60,7 @@ func TestErase(t *testing.T) {
 		"teams/t":          `{"valid_from":"2026-01-01","name":"T","default_rate_class":"junior"}`,
 		"workflows/brief":  `{"valid_from":"2026-01-01","name":"Brief","owner":"` + erasee + `"}`,
 		"people/" + erasee: `{"valid_from":"2026-01-01","role":"ic","team":"t","rate_class":"senior"}`,
+		"digests/weekly":   `{"valid_from":"2026-01-01","weekday":"monday","hour":6,"recipients":["` + erasee + `","bob@example.org"]}`,
 	} {
 		put(t, s, path, body)
 	}
@@ -90,8 +91,9 @@ func TestErase(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Of ann: 24 hours, training, barrier, deal and spend; the barriers of nine others, the correction and the void; the
-	// correction of another's event names her only inside. Of the rejects one is the collector's, one the loader's.
-	if e["state"] != "done" || e["events"] != 38.0 || e["corrections"] != 1.0 || e["rejects"] != 2.0 || e["entries"] != 3.0 {
+	// correction of another's event names her only inside. Of the rejects one is the collector's, one the loader's. Of the entries two are hers, one
+	// is a workflow that she owns, and one a digest that is mailed to her.
+	if e["state"] != "done" || e["events"] != 38.0 || e["corrections"] != 1.0 || e["rejects"] != 2.0 || e["entries"] != 4.0 {
 		t.Errorf("erased: %s", out)
 	}
 	settle(t, s)

@@ -248,7 +248,9 @@ func (d *Desk) hasUnsaved() bool {
 	return len(d.unsaved) > 0
 }
 
-// digestRecipients are the recipients that a digest was not yet sent to.
+// digestRecipients are the recipients that a digest was not yet sent to. In the place of one who was erased stands a pseudonym.
 func digestRecipients(d *registry.Digest, sent []string) []string {
-	return slices.DeleteFunc(slices.Clone(d.Recipients), func(r string) bool { return slices.Contains(sent, recipientID(r)) })
+	return slices.DeleteFunc(slices.Clone(d.Recipients), func(r string) bool {
+		return event.IsPseudonym(r) || slices.Contains(sent, recipientID(r))
+	})
 }
