@@ -53,6 +53,8 @@ type params struct {
 	limit    int
 	cursor   string
 	measure  string
+	// measures are those that were asked for; none are all.
+	measures []string
 	metric   string
 	format   string
 }
@@ -119,7 +121,13 @@ func parseParams(values url.Values, today event.Day, allowed ...string) (params,
 	}
 	out.measure = values.Get("measure")
 	if slices.Contains(allowed, "measure") {
-		p.measure(out.measure)
+		p.measure("measure", out.measure)
+	}
+	if s := values.Get("measures"); s != "" {
+		out.measures = strings.Split(s, ",")
+		for _, key := range out.measures {
+			p.measure("measures", key)
+		}
 	}
 	if len(p.problems) > 0 {
 		return params{}, &badRequest{p.problems}
@@ -148,7 +156,7 @@ func (p *parser) oneOf(name string, allowed ...string) string {
 	return s
 }
 
-func (p *parser) measure(key string) {
+func (p *parser) measure(name, key string) {
 	if _, ok := metric.Lookup(key); ok {
 		return
 	}
@@ -156,7 +164,7 @@ func (p *parser) measure(key string) {
 	for _, d := range metric.Catalogue() {
 		keys = append(keys, d.Key)
 	}
-	p.fail("measure", "name a measure: "+strings.Join(keys, ", "))
+	p.fail(name, fmt.Sprintf("there is no measure %q; there are %s", key, strings.Join(keys, ", ")))
 }
 
 func (p *parser) day(name string) (event.Day, bool) {

@@ -137,3 +137,36 @@ func TestTheAttackOnPricesWorks(t *testing.T) {
 		t.Errorf("somebody follows from hours and their value of %d of 300 organisations", found)
 	}
 }
+
+// Some measures are asked for: these alone are answered, with the columns of the tables that are of them, and are what they are among all.
+func TestSomeMeasures(t *testing.T) {
+	b := newBench(t, day("2026-11-02"))
+	studio(b)
+	b.insert(charge(b, "ai", "2026-10-01T12:00", "content", "", "ai_tool", "200"))
+	all := b.get("/api/v1/scorecard"+october+"&compare=previous", "Scorecard")
+	for _, keys := range []string{"hours_saved_net", "vendor_spend,ai_cost", "roi_capacity,barrier_hours", "trained_share", "perception_gap"} {
+		some := b.get("/api/v1/scorecard"+october+"&compare=previous&measures="+keys, "Scorecard")
+		measures, _ := some.at("measures").value.(map[string]any)
+		if want := strings.Split(keys, ","); len(measures) != len(want) {
+			t.Errorf("%s: %d measures are answered", keys, len(measures))
+		}
+		for key := range measures {
+			some.at("measures", key, "value").is(all.at("measures", key, "value").text())
+			some.at("measures", key, "status").is(all.at("measures", key, "status").text())
+		}
+		if ladder := len(some.at("ladder").list()); (ladder > 0) != strings.Contains(keys, "roi") {
+			t.Errorf("%s: %d rungs", keys, ladder)
+		}
+		for i := range some.at("contributions").list() {
+			for key := range some.at("contributions", i, "measures").value.(map[string]any) {
+				if !strings.Contains(keys, key) {
+					t.Errorf("%s: the tables have a column %s", keys, key)
+				}
+			}
+		}
+	}
+	res, raw := b.do("GET", "/api/v1/scorecard?measures=hours_saved_net,luck", "")
+	if res.StatusCode != 400 || !strings.Contains(string(raw), `"/measures"`) || !strings.Contains(string(raw), "hours_saved_net") {
+		t.Errorf("an unknown measure: %d %s", res.StatusCode, raw)
+	}
+}

@@ -2,6 +2,7 @@ package scorecard
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -48,9 +49,9 @@ type scorecardAnswer struct {
 	Excluded   []metric.Excluded         `json:"excluded"`
 }
 
-// getScorecard answers with every measure of a scope and period.
+// getScorecard answers with every measure of a scope and period, or with those that are asked for.
 func (a *app) getScorecard(c *gin.Context, v *view) error {
-	p, err := parseParams(c.Request.URL.Query(), v.today, "from", "to", "scope", "currency", "compare", "definition", "constant_currency")
+	p, err := parseParams(c.Request.URL.Query(), v.today, "from", "to", "scope", "currency", "compare", "definition", "constant_currency", "measures")
 	if err != nil {
 		return err
 	}
@@ -69,13 +70,14 @@ func (a *app) getScorecard(c *gin.Context, v *view) error {
 	return nil
 }
 
-// scorecard computes every measure of a scope and period, and the numbers behind them.
+// scorecard computes the measures of a scope and period, and the numbers behind them.
 func (v *view) scorecard(ctx context.Context, p params, currency string) (scorecardAnswer, *numbers, error) {
 	v.by(p)
-	n, err := v.compute(ctx, v.window(p.from, p.to, p.scope), currency)
+	n, err := v.compute(ctx, v.window(p.from, p.to, p.scope), currency, p.measures...)
 	if err != nil {
 		return scorecardAnswer{}, nil, err
 	}
+	n.leave(p.measures)
 	answer := scorecardAnswer{
 		AsOf: v.asOf(), CompleteThrough: v.completeThrough(), Period: v.period(p.from, p.to), Scope: p.scope.String(), Currency: currency,
 		Definition: p.definition, Measures: map[string]metric.Measure{}, Excluded: v.excluded(n),
@@ -87,7 +89,7 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 	if p.compare != "" {
 		from, to := comparison(p)
 		answer.Compare = new(v.period(from, to))
-		if before, err = v.compute(ctx, v.window(from, to, p.scope), currency); err != nil {
+		if before, err = v.compute(ctx, v.window(from, to, p.scope), currency, p.measures...); err != nil {
 			return scorecardAnswer{}, nil, err
 		}
 	}
@@ -101,9 +103,21 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 		}
 		answer.Measures[key] = m
 	}
-	answer.Ladder = n.ladder.Rungs
+	answer.Ladder = append([]metric.LadderRung{}, n.ladder.Rungs...)
 	tables.Wait()
 	return answer, n, nil
+}
+
+// leave leaves the measures that were asked for, of those that were computed for them; none means all. The ladder stays where one of its
+// measures was.
+func (n *numbers) leave(keys []string) {
+	if len(keys) == 0 {
+		return
+	}
+	maps.DeleteFunc(n.folds, func(key string, _ metric.Fold) bool { return !slices.Contains(keys, key) })
+	if !slices.ContainsFunc(keys, isRung) {
+		n.leftOut = nil
+	}
 }
 
 // tabulate adds the tables of contributions.
@@ -214,7 +228,7 @@ func (v *view) excluded(n *numbers) []metric.Excluded {
 			if d.Key == metric.CapacityValue {
 				by, key = byTeam(), x.Team
 			}
-			if d.Personal && n.window.Scope.Kind != metric.ScopeMe && (n.live() || !n.workers.shows(by, key)) {
+			if d.Personal && n.window.Scope.Kind != metric.ScopeMe && (n.live() || n.workers == nil || !n.workers.shows(by, key)) {
 				x.N, x.Amount = nil, nil
 			}
 			out = append(out, x)

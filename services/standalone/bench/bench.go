@@ -46,6 +46,8 @@ type Config struct {
 	// Lasting is how long the load of [Freshness] lasts, and Share which part of the full load it is; 0 are its own choices.
 	Lasting time.Duration
 	Share   float64
+	// Whole lets [Freshness] read the whole scorecard for its one number.
+	Whole bool
 	// Sizes are how many events [Scorecard] measures at, ascending; Requests is how many of each kind it times, and Days how
 	// long the history is. Zero values are its own choices.
 	Sizes          []int

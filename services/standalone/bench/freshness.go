@@ -70,7 +70,7 @@ func Freshness(ctx context.Context, cfg Config) (_ FreshnessResult, err error) {
 }
 
 func (p *place) freshness(ctx context.Context, cfg Config) (FreshnessResult, error) {
-	w, err := p.startChain(ctx)
+	w, err := p.startChain(ctx, cfg.Whole)
 	if err != nil {
 		return FreshnessResult{}, err
 	}
@@ -109,7 +109,7 @@ type chain struct {
 }
 
 // startChain starts the services in the order in which they need each other.
-func (p *place) startChain(ctx context.Context) (*chain, error) {
+func (p *place) startChain(ctx context.Context, whole bool) (*chain, error) {
 	var w chain
 	var err error
 	if w.loader, err = p.start(ctx, parts.Loader); err != nil {
@@ -122,7 +122,7 @@ func (p *place) startChain(ctx context.Context) (*chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.reader = newReader(s)
+	w.reader = newReader(s, whole)
 	return &w, w.reader.declare(ctx)
 }
 

@@ -26,13 +26,15 @@ func probeEvent(n int, at time.Time) []byte {
 		n, at.UTC().Format(time.RFC3339Nano), probeWorkflow)
 }
 
-// reader reads the scorecard as an administrator, and as a browser does: what has not changed is not sent again. It is
+// reader reads one number, or the whole scorecard, as an administrator, and as a browser does: what has not changed is not sent again. It is
 // for one goroutine.
 type reader struct {
 	service *service
 	client  *http.Client
 	// seen has the last answer for each scope.
 	seen map[string]seen
+	// whole reads the whole scorecard for the one number.
+	whole bool
 }
 
 // seen is what an answer said, and under which tag.
@@ -41,8 +43,8 @@ type seen struct {
 	hours int
 }
 
-func newReader(s *service) *reader {
-	return &reader{s, &http.Client{Timeout: time.Minute}, map[string]seen{}}
+func newReader(s *service, whole bool) *reader {
+	return &reader{s, &http.Client{Timeout: time.Minute}, map[string]seen{}, whole}
 }
 
 // declare makes the workflow known whose events are followed: until one has come nothing else names it.
@@ -80,6 +82,9 @@ func (r *reader) hours(ctx context.Context, scope string, days int) (n int, err 
 	first := today.AddDate(0, 0, -days)
 	query := url.Values{
 		"from": {first.AddDate(0, 0, 1-first.Day()).Format(time.DateOnly)}, "to": {today.AddDate(0, 0, 2).Format(time.DateOnly)}, "scope": {scope},
+	}
+	if !r.whole {
+		query.Set("measures", "hours_saved_net")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.service.url("/api/v1/scorecard?"+query.Encode()), nil)
 	if err != nil {

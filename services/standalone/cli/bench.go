@@ -183,17 +183,19 @@ type benchFreshness struct {
 	benchFlags
 	For   time.Duration `default:"20s" help:"How long the load lasts."`
 	Share float64       `default:"0.5" help:"The load, as a share of the full load."`
+	Whole bool          `help:"Read the whole scorecard for the one number that is followed."`
 }
 
 // Help shows examples.
 func (benchFreshness) Help() string {
 	return `Collector, loader and scorecard as processes of their own. First, for ten seconds, as many events as the chain takes, then half
 as many a second, and beside them five events a second that are followed from the client to the number in
-GET /api/v1/scorecard.
+GET /api/v1/scorecard?measures=hours_saved_net, or with --whole to the same number of the whole scorecard.
 
 Examples:
   plumbline bench freshness
   plumbline bench freshness --share 0.25 --json
+  plumbline bench freshness --whole                  as a page is read that shows everything
   plumbline bench freshness --share 0.9 --for 10m    is memory flat?`
 }
 
@@ -203,14 +205,14 @@ func (c *benchFreshness) Run(ctx context.Context, s Streams) error {
 		return usage("give --for a second or more, and --share above 0 up to 1")
 	}
 	run := func(ctx context.Context, cfg bench.Config) (bench.FreshnessResult, error) {
-		cfg.Lasting, cfg.Share = c.For, c.Share
+		cfg.Lasting, cfg.Share, cfg.Whole = c.For, c.Share, c.Whole
 		return bench.Freshness(ctx, cfg)
 	}
 	return measureWith(ctx, s, c.benchFlags, "bench freshness", run, func(r bench.FreshnessResult) {
 		s.printf("half of events are in the number within %6.0f ms\n", r.P50)
 		s.printf("99 of 100 are within                    %6.0f ms (the slowest of %d took %.0f ms)\n", r.P99, r.Probes, r.Max)
 		s.printf("under                                   %6s events/s; full load is %s\n", grouped(int(r.LoadPerS)), grouped(int(r.FullLoadPerS)))
-		s.printf("of which until the answer, 99 of 100    %6.0f ms; one reading of the scorecard %.0f ms\n", r.AckP99, r.ReadP99)
+		s.printf("of which until the answer, 99 of 100    %6.0f ms; one reading of the API %.0f ms\n", r.AckP99, r.ReadP99)
 		var memory []string
 		for _, name := range slices.Sorted(maps.Keys(r.Memory)) {
 			memory = append(memory, fmt.Sprintf("%s %.0f MB (halfway %.0f)", name, r.Memory[name], r.MemoryHalfway[name]))
