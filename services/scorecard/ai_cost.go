@@ -37,7 +37,7 @@ func (v *view) aiCost(ctx context.Context, n *numbers, currency string) (metric.
 	over := slices.DeleteFunc(slices.Clone(training), func(r metric.TrainingRow) bool {
 		return r.Day.Before(n.closed.From.Time) || !r.Day.Before(n.closed.To.Time)
 	})
-	n.schooling = newPricing(v.prices(v.rates(currency), func(string, time.Time) bool { return true }), learnersOf(over))
+	n.schooling = newPricing(v.pricesOf(v.rates(currency), func(string, time.Time) bool { return true }), learnersOf(over))
 	n.learners = newCrowd(learnersOf(over), n.window.Scope, v.viewer.Person).valuedBy(n.schooling.label)
 	own := slices.DeleteFunc(over, func(r metric.TrainingRow) bool { return !n.window.Scope.Holds(r.Team, r.Workflow) })
 	var left []metric.Excluded

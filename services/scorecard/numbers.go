@@ -226,7 +226,7 @@ func (v *view) crowds(n *numbers, r *hoursRead) {
 	places := n.input.Priced(r.all)
 	r.capacity = r.capacity.Prepare()
 	signs := r.capacity.Signs()
-	by := v.prices(r.capacity.Rates, func(workflow string, first time.Time) bool {
+	by := v.pricesOf(r.capacity.Rates, func(workflow string, first time.Time) bool {
 		return signs.Gains(&metric.HoursRow{Day: first, Workflow: workflow})
 	})
 	n.pricing = newPricing(by, newCrowd(r.people, n.worked.Scope, "").of(places).everybody)

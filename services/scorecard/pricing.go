@@ -37,8 +37,8 @@ type prices struct {
 	gains func(workflow string, first time.Time) bool
 }
 
-// prices are those of the registry.
-func (v *view) prices(rates metric.Rates, gains func(workflow string, first time.Time) bool) prices {
+// pricesOf are those of the registry.
+func (v *view) pricesOf(rates metric.Rates, gains func(workflow string, first time.Time) bool) prices {
 	out := prices{rates: rates, classIn: v.classIn(), cards: map[string]bool{}, gains: gains}
 	for _, class := range v.registry.Keys(registry.Rates) {
 		out.cards[class] = true
