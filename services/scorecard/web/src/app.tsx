@@ -6,6 +6,7 @@ import { endOf } from './components/controls'
 import { lazy } from './components/lazy'
 import { Notice, ProblemNotice } from './components/notice'
 import * as format from './format'
+import { titleOf } from './navigation'
 import { ScorecardPage } from './pages/scorecard/scorecard'
 import { Shell } from './shell'
 import { useData } from './state/data'
@@ -122,13 +123,11 @@ function useAbsolutePeriod(session: Session | null, place: Place): void {
   }, [session, view.from, view.to])
 }
 
-const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest', log: 'Log an outcome', impact: 'My impact', keys: 'Keys', audit: 'Audit' }
-
 /** Tells the window and the screen reader where one has arrived. */
 function useArrival(place: Place): void {
   const before = useRef(place.path)
   useEffect(() => {
-    const name = pageNames[place.path.split('/')[1] ?? ''] ?? 'No such page'
+    const name = titleOf(place.path) ?? 'No such page'
     document.title = `${name} · Plumbline`
     if (before.current === place.path) return
     before.current = place.path

@@ -8,6 +8,7 @@ import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
 import { keys } from './suites/keys.mjs'
 import { live } from './suites/live.mjs'
+import { navigation } from './suites/navigation.mjs'
 import { outcomes } from './suites/outcomes.mjs'
 import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
@@ -32,6 +33,7 @@ describe('the app', { concurrency: 1 }, () => {
   })
 
   budget(world)
+  navigation(world)
   pages(world)
   states(world)
   drawer(world)
