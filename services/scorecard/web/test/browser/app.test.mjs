@@ -3,6 +3,7 @@ import { after, before, describe } from 'node:test'
 import { launchBrowser, startServer } from './harness.mjs'
 import { audit } from './suites/audit.mjs'
 import { budget } from './suites/budget.mjs'
+import { charts } from './suites/charts.mjs'
 import { drawer } from './suites/drawer.mjs'
 import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
@@ -36,6 +37,7 @@ describe('the app', { concurrency: 1 }, () => {
   navigation(world)
   pages(world)
   states(world)
+  charts(world)
   drawer(world)
   keyboard(world)
   ingest(world)

@@ -1,6 +1,7 @@
 /** Is AI worth it, and how sure are we? */
 import type { Catalogue, Scorecard, Session } from '../../api/types'
 import { api } from '../../api/api'
+import { About, aboutOf } from '../../components/about'
 import { AsOf } from '../../components/asof'
 import { Controls } from '../../components/controls'
 import { ExcludedTable } from '../../components/excluded'
@@ -38,7 +39,11 @@ export function ScorecardPage({ session, teams, catalogue, from, to }: PageProps
         </p>
       </header>
       <Show loaded={key === null ? { ...loaded, loading: true } : loaded} what="the scorecard">
-        {(scorecard) => <Content scorecard={scorecard} catalogue={catalogue.data} session={session} waiting={catalogue.loading} />}
+        {(s) => (
+          <About.Provider value={aboutOf({ what: scopeWords(s.scope, teams), from: s.period.from, to: s.period.to, asOf: s.as_of, zone: s.period.zone, definition: s.definition })}>
+            <Content scorecard={s} catalogue={catalogue.data} session={session} waiting={catalogue.loading} />
+          </About.Provider>
+        )}
       </Show>
     </>
   )
