@@ -1,8 +1,12 @@
 package scorecard
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 
@@ -52,9 +56,23 @@ func (v *view) waterfall(ctx context.Context, n *numbers, p params, currency str
 	case p.measure == metric.CapacityValue:
 		return v.hoursCells(n, p).steps("team"), nil
 	case isOfLadder && p.measure == metric.NetValue(rung):
-		return ladderEvidence(n, p).steps("part"), nil
+		return gainsFirst(ladderEvidence(n, p).steps("part")), nil
 	}
 	return none, nil
+}
+
+// gainsFirst puts what adds before what takes away: from all benefits down to what is left of them.
+func gainsFirst(steps []metric.Step) []metric.Step {
+	slices.SortStableFunc(steps, func(a, b metric.Step) int { return cmp.Compare(sign(b), sign(a)) })
+	return steps
+}
+
+// sign is 0 where a step takes away, else 1.
+func sign(s metric.Step) int {
+	if s.Value.IsNegative() {
+		return 0
+	}
+	return 1
 }
 
 // tally sums by key in the order in which keys come.
@@ -97,8 +115,9 @@ func stepTitle(key string) string {
 	if key == "" {
 		return "Not named"
 	}
-	text := strings.ReplaceAll(key, "_", " ")
-	return strings.ToUpper(text[:1]) + text[1:]
+	first, rest := utf8.DecodeRuneInString(key)
+	text := string(unicode.ToUpper(first)) + strings.ReplaceAll(key[rest:], "_", " ")
+	return strings.Replace(text, "Ai ", "AI ", 1)
 }
 
 // steps sums the contributions of the rows by one of the columns. Where rows are listed without one, as those of a number that is

@@ -1,5 +1,7 @@
 import { render } from 'preact'
 import { App } from './app'
+import { askEarly } from './pages/scorecard/early'
+import { here } from './state/url'
 import './styles/tokens.css'
 import './styles/base.css'
 import './styles/shell.css'
@@ -10,6 +12,8 @@ import './styles/drawer.css'
 import './styles/ingest.css'
 import './styles/log.css'
 import './styles/print.css'
+
+askEarly(here())
 
 const root = document.getElementById('app')
 if (root) render(<App />, root)
