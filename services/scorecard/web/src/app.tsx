@@ -33,6 +33,11 @@ export function App() {
   const teams = useData(session.data ? 'teams' : null, api.teams)
   const view = viewOf(place.query)
   const opened = readOpened(place.query.get('open'))
+  const [locale, setLocale] = useState(format.rememberedLocale)
+  const chooseLocale = (tag: string | undefined) => {
+    format.chooseLocale(tag)
+    setLocale(tag)
+  }
 
   useEffect(() => {
     document.addEventListener('click', followLinks)
@@ -47,7 +52,8 @@ export function App() {
   const titles = new Map((catalogue.data?.metrics ?? []).map((m) => [m.key as string, m.title]))
   const drawer = opened && <Drawer opened={opened} titles={titles} />
   return (
-    <Shell session={session.data} hidden={session.loading && !late} late={late} over={drawer}>
+    // Numbers and dates are written while drawing: in another locale all is drawn anew.
+    <Shell key={locale ?? ''} locale={locale} chooseLocale={chooseLocale} session={session.data} hidden={session.loading && !late} late={late} over={drawer}>
       {failed ? (
         <>
           <h1 class="sr">Plumbline</h1>

@@ -1,5 +1,6 @@
 import { render } from 'preact'
 import { App } from './app'
+import { rememberedLocale, setLocale } from './format'
 import { askEarly } from './pages/scorecard/early'
 import { here } from './state/url'
 import './styles/tokens.css'
@@ -13,6 +14,7 @@ import './styles/ingest.css'
 import './styles/log.css'
 import './styles/print.css'
 
+setLocale(rememberedLocale())
 askEarly(here())
 
 const root = document.getElementById('app')

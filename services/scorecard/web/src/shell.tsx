@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Session } from './api/types'
+import { locales } from './format'
 import { isCurrent, navigation } from './navigation'
 import { pageHref, signInHref, usePlace } from './state/url'
 
@@ -11,12 +12,15 @@ export interface ShellProps {
   hidden: boolean
   /** The session is or was slow to come: its line keeps its place either way. */
   late: boolean
+  /** The locale that was chosen for numbers and dates; undefined is the browser's own. */
+  locale: string | undefined
+  chooseLocale: (tag: string | undefined) => void
   /** What lies over the page, such as the drawer. */
   over: ComponentChildren
   children: ComponentChildren
 }
 
-export function Shell({ session, hidden, late, over, children }: ShellProps) {
+export function Shell({ session, hidden, late, locale, chooseLocale, over, children }: ShellProps) {
   const place = usePlace()
   return (
     <div hidden={hidden}>
@@ -62,6 +66,19 @@ export function Shell({ session, hidden, late, over, children }: ShellProps) {
         <p>
           One number at every altitude: leaders and the people who do the work read the same figures. Choose any number to see where it comes from.
         </p>
+        <label class="locale">
+          <span>Numbers and dates</span>
+          <select value={locale ?? ''} onChange={(e) => chooseLocale(e.currentTarget.value || undefined)}>
+            <option value="" selected={!locale}>
+              as the browser
+            </option>
+            {locales.map((l) => (
+              <option key={l.tag} value={l.tag} lang={l.tag} selected={l.tag === locale}>
+                {l.name}
+              </option>
+            ))}
+          </select>
+        </label>
         <p>
           <a href="/api/docs">API</a>
           {session && <span> · version {session.version}</span>}
