@@ -35,7 +35,7 @@ export function Shell({ session, hidden, late, locale, chooseLocale, over, child
           </svg>
           Plumbline
         </a>
-        <button type="button" class="menu select-like" popovertarget="pages">
+        <button type="button" class="menu button" popovertarget="pages">
           <svg width="16" height="14" viewBox="0 0 16 14" aria-hidden="true">
             <path d="M0 2h16M0 7h16M0 12h16" />
           </svg>
