@@ -23,6 +23,7 @@ type claimAnswer struct {
 	Scope      string            `json:"scope"`
 	Currency   string            `json:"currency"`
 	Value      metric.Measure    `json:"value"`
+	Waterfall  []metric.Step     `json:"waterfall"`
 	Inputs     []metric.Input    `json:"inputs"`
 	Counts     []metric.Count    `json:"counts"`
 	Exclusions []metric.Excluded `json:"exclusions"`
@@ -112,6 +113,10 @@ func (a *app) getClaim(c *gin.Context, v *view) error {
 			return err
 		}
 		answer.Moved = new(answer.Movement != nil)
+	}
+	// What the steps are read with is no part of how the number is: the hash of the queries is taken already.
+	if answer.Waterfall, err = v.waterfall(c, n, p, v.currencyOf(p)); err != nil {
+		return err
 	}
 	if answer.Inputs == nil {
 		answer.Inputs = []metric.Input{}

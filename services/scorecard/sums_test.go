@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,11 +160,11 @@ func addsUp(t *testing.T, b *bench, scope, more string, checked map[string]int) 
 			continue
 		}
 		what := d.Key + " of " + scope
-		if scope == "org" {
-			if got := b.get(m.at("claim").text(), "Claim").at("value", "value").text(); got != m.at("value").text() {
-				t.Errorf("%s: the claim says %s, the card %s", what, got, m.at("value").text())
-			}
+		claim := b.get(m.at("claim").text(), "Claim")
+		if got := claim.at("value", "value").text(); got != m.at("value").text() {
+			t.Errorf("%s: the claim says %s, the card %s", what, got, m.at("value").text())
 		}
+		climbs(t, what, d, claim)
 		if d.Adds == metric.AddsFold {
 			if rung, of := metric.RungOf(d.Key); of {
 				checked[d.Key]++
@@ -216,6 +217,26 @@ func addsUp(t *testing.T, b *bench, scope, more string, checked map[string]int) 
 		if net.String() != rung.at("net").text() {
 			t.Errorf("rung %d of %s: parts give %s, the net is %s", i, scope, net, rung.at("net").text())
 		}
+	}
+}
+
+// climbs checks that the steps of a claim sum to its value, and that every sum of a money or hours measure has some.
+func climbs(t *testing.T, what string, d metric.Definition, claim node) {
+	t.Helper()
+	steps := claim.at("waterfall").list()
+	if len(steps) == 0 {
+		stepped := []string{metric.HoursSavedNet, metric.CapacityValue, metric.VendorSpend, metric.VendorSavings, metric.AICost, metric.ConversionValue, metric.PipelineValue}
+		if rung, of := metric.RungOf(d.Key); slices.Contains(stepped, d.Key) || of && d.Key == metric.NetValue(rung) {
+			t.Errorf("%s has no waterfall", what)
+		}
+		return
+	}
+	total := decimal.Zero
+	for i := range steps {
+		total = total.Add(decimal.RequireFromString(claim.at("waterfall", i, "value").text()))
+	}
+	if !total.Equal(decimal.RequireFromString(claim.at("value", "value").text())) {
+		t.Errorf("%s: the steps sum to %s, the number is %s", what, total, claim.at("value", "value").text())
 	}
 }
 

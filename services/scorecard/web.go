@@ -1,6 +1,7 @@
 package scorecard
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -8,11 +9,13 @@ import (
 	"io/fs"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
+	"plumbline/pkg/event"
 	"plumbline/pkg/process"
 )
 
@@ -68,11 +71,42 @@ func (s *site) serve(c *gin.Context) {
 	}
 	c.Header("Cache-Control", "no-cache")
 	c.Header("ETag", s.tag)
+	if link := askedFirst(c.Request.URL); link != "" {
+		c.Header("Link", "<"+link+">; rel=preload; as=fetch; crossorigin=anonymous")
+	}
 	if c.GetHeader("If-None-Match") == s.tag {
 		c.Status(http.StatusNotModified)
 		return
 	}
 	c.Data(http.StatusOK, "text/html; charset=utf-8", s.index)
+}
+
+// askedFirst is what the page at an address asks for first, in the very words of the app (web/src/pages/scorecard/early.ts): the browser
+// fetches it beside the scripts instead of after them. Empty where that is not known.
+func askedFirst(at *url.URL) string {
+	q := at.Query()
+	from, to, scope, compare := q.Get("from"), q.Get("to"), cmp.Or(q.Get("scope"), "org"), q.Get("compare")
+	if path.Clean(at.Path) != "/" || (from == "") != (to == "") || len(scope) > 200 {
+		return ""
+	}
+	var parts []string
+	if from != "" {
+		for _, day := range []string{from, to} {
+			if _, err := event.ParseDay(day); err != nil {
+				return ""
+			}
+		}
+		parts = append(parts, "from="+from, "to="+to)
+	}
+	parts = append(parts, "scope="+url.QueryEscape(scope))
+	switch compare {
+	case "none":
+	case "year":
+		parts = append(parts, "compare=year")
+	default:
+		parts = append(parts, "compare=previous")
+	}
+	return "/api/v1/scorecard?" + strings.Join(parts, "&")
 }
 
 // asset writes a file. The names of those under assets/ change with their content: they may be kept for ever.

@@ -6,6 +6,7 @@ import { endOf } from './components/controls'
 import { lazy } from './components/lazy'
 import { Notice, ProblemNotice } from './components/notice'
 import * as format from './format'
+import { titleOf } from './navigation'
 import { ScorecardPage } from './pages/scorecard/scorecard'
 import { Shell } from './shell'
 import { useData } from './state/data'
@@ -32,6 +33,11 @@ export function App() {
   const teams = useData(session.data ? 'teams' : null, api.teams)
   const view = viewOf(place.query)
   const opened = readOpened(place.query.get('open'))
+  const [locale, setLocale] = useState(format.rememberedLocale)
+  const chooseLocale = (tag: string | undefined) => {
+    format.chooseLocale(tag)
+    setLocale(tag)
+  }
 
   useEffect(() => {
     document.addEventListener('click', followLinks)
@@ -46,7 +52,8 @@ export function App() {
   const titles = new Map((catalogue.data?.metrics ?? []).map((m) => [m.key as string, m.title]))
   const drawer = opened && <Drawer opened={opened} titles={titles} />
   return (
-    <Shell session={session.data} hidden={session.loading && !late} late={late} over={drawer}>
+    // Numbers and dates are written while drawing: in another locale all is drawn anew.
+    <Shell key={locale ?? ''} locale={locale} chooseLocale={chooseLocale} session={session.data} hidden={session.loading && !late} late={late} over={drawer}>
       {failed ? (
         <>
           <h1 class="sr">Plumbline</h1>
@@ -122,13 +129,11 @@ function useAbsolutePeriod(session: Session | null, place: Place): void {
   }, [session, view.from, view.to])
 }
 
-const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest', log: 'Log an outcome', impact: 'My impact', keys: 'Keys', audit: 'Audit' }
-
 /** Tells the window and the screen reader where one has arrived. */
 function useArrival(place: Place): void {
   const before = useRef(place.path)
   useEffect(() => {
-    const name = pageNames[place.path.split('/')[1] ?? ''] ?? 'No such page'
+    const name = titleOf(place.path) ?? 'No such page'
     document.title = `${name} · Plumbline`
     if (before.current === place.path) return
     before.current = place.path

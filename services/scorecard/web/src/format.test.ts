@@ -91,3 +91,44 @@ describe('exact', () => {
     expect(format.exact('-1.5e-7', 'h')).toBe('−0.00000015 h')
   })
 })
+
+describe('the locale', () => {
+  it.each([
+    ['en', '1,234.50\u00a0h', '$12,346', '61.7%', 'Sep 1 – Nov 28, 2026', '9,007,199,254,740,993.000000000000000001 h'],
+    ['de', '1.234,50\u00a0h', '12.346\u00a0$', '61,7\u00a0%', '01.09. – 28.11.2026', '9.007.199.254.740.993,000000000000000001 h'],
+    ['ja', '1,234.50\u00a0h', '$12,346', '61.7%', '2026/09/01～2026/11/28', '9,007,199,254,740,993.000000000000000001 h'],
+  ])('%s writes numbers, money, shares, periods and exact digits its own way', (tag, hours, money, share, period, digits) => {
+    format.setLocale(tag)
+    expect(format.value(1234.5, 'h', { digits: 2 })).toBe(hours)
+    expect(format.value(12345.6, 'USD')).toBe(money)
+    expect(format.value(0.617, 'share')).toBe(share)
+    // Where the spaces of a span stand depends on the version of the browser's tables.
+    expect(format.period('2026-09-01', '2026-11-29').replace(/\s*([–～])\s*/, tag === 'ja' ? '$1' : ' $1 ')).toBe(period)
+    // 2^53 + 1 and 18 places: a float would lose both ends.
+    expect(format.exact('9007199254740993.000000000000000001', 'h')).toBe(digits)
+  })
+  it('writes days and instants its own way', () => {
+    format.setLocale('de')
+    expect(format.day('2026-11-24')).toBe('24.11.2026')
+    expect(format.instant('2026-11-24T23:30:00Z', 'Europe/Berlin')).toBe('25.11.2026, 00:30')
+    expect(format.month('2026-11')).toBe('Nov. 2026')
+    format.setLocale('ja')
+    expect(format.day('2026-11-24')).toBe('2026/11/24')
+    expect(format.month('2026-11')).toBe('2026年11月')
+  })
+  it('keeps trailing zeros and signs of exact digits', () => {
+    format.setLocale('de')
+    expect(format.digitsOf('-1234.50')).toBe('−1.234,50')
+    expect(format.digitsOf('0')).toBe('0')
+  })
+  it('is remembered on the device, and is the browser’s own without a choice', () => {
+    format.chooseLocale('de')
+    expect(format.rememberedLocale()).toBe('de')
+    expect(format.value(1234.5, 'h', { digits: 1 })).toBe('1.234,5\u00a0h')
+    format.chooseLocale(undefined)
+    expect(format.rememberedLocale()).toBeUndefined()
+    localStorage.setItem('plumbline.locale', 'xx-broken')
+    expect(format.rememberedLocale()).toBeUndefined()
+    localStorage.removeItem('plumbline.locale')
+  })
+})

@@ -7,10 +7,40 @@ import { plain } from './exact'
 /** Locale of numbers and dates; undefined is the browser's own. */
 let locale: string | undefined
 
+/** The locales to choose from, by the names that their readers use. The texts are English in all of them. */
+export const locales = [
+  { tag: 'en', name: 'English' },
+  { tag: 'de', name: 'Deutsch' },
+  { tag: 'ja', name: '日本語' },
+] as const
+
 /** Sets the locale; tests use it to be the same on every machine. */
 export function setLocale(tag: string | undefined): void {
   locale = tag
   formats.clear()
+}
+
+const kept = 'plumbline.locale'
+
+/** The locale that the reader chose last, if it is one of ours; else the browser's own holds. */
+export function rememberedLocale(): string | undefined {
+  try {
+    const tag = localStorage.getItem(kept)
+    return locales.find((l) => l.tag === tag)?.tag
+  } catch {
+    return undefined // storage is blocked
+  }
+}
+
+/** Sets the locale and keeps it on this device; undefined goes back to the browser's own. */
+export function chooseLocale(tag: string | undefined): void {
+  setLocale(tag)
+  try {
+    if (tag) localStorage.setItem(kept, tag)
+    else localStorage.removeItem(kept)
+  } catch {
+    // Storage is blocked: the choice holds until the page is closed.
+  }
 }
 
 const formats = new Map<string, Intl.NumberFormat>()
@@ -129,9 +159,18 @@ export function plainNumber(v: number, digits = 2): string {
   return write(v, { maximumFractionDigits: digits })
 }
 
+/** Every digit of a decimal, in the reader's separators. Intl takes the text as it is, so that no digit passes through a float. */
+export function digitsOf(text: string): string {
+  const whole = plain(text)
+  const places = whole.split('.')[1]?.length ?? 0
+  // More digits than Intl takes do not come from the API; they would be shown as they are.
+  if (places > 100) return whole.replace('-', '−')
+  return numberFormat({ minimumFractionDigits: places, maximumFractionDigits: places, useGrouping: true }).format(whole as `${number}`).replace('-', '−')
+}
+
 /** The exact digits of a decimal, with its unit and nothing rounded. */
 export function exact(text: string, unit: Unit): string {
-  const digits = plain(text).replace('-', '−')
+  const digits = digitsOf(text)
   if (unit === 'share') return `${digits} (share of 1)`
   return unit === '' || unit === 'index' ? digits : `${digits} ${unit}`
 }

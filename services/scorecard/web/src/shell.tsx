@@ -1,30 +1,10 @@
 /** The frame of every page: name, navigation, who is looking, theme. */
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Session } from './api/types'
+import { locales } from './format'
+import { isCurrent, navigation } from './navigation'
 import { pageHref, signInHref, usePlace } from './state/url'
-
-const pages = [
-  { path: '/', name: 'Scorecard' },
-  { path: '/experiments', name: 'Experiments', also: '/trials' },
-  { path: '/pipeline', name: 'Pipeline' },
-  { path: '/perception', name: 'Perception' },
-  { path: '/coverage', name: 'Coverage' },
-  { path: '/barriers', name: 'Barriers' },
-  { path: '/ingest', name: 'Ingest' },
-]
-
-/** Pages for people: a key, the admin token and a visitor have no work of their own. */
-const personal = [
-  { path: '/log', name: 'Log an outcome' },
-  { path: '/impact', name: 'My impact' },
-]
-
-/** Pages that only administrators can use. */
-const administration = [
-  { path: '/keys', name: 'Keys' },
-  { path: '/audit', name: 'Audit' },
-]
 
 export interface ShellProps {
   session: Session | null
@@ -32,15 +12,16 @@ export interface ShellProps {
   hidden: boolean
   /** The session is or was slow to come: its line keeps its place either way. */
   late: boolean
+  /** The locale that was chosen for numbers and dates; undefined is the browser's own. */
+  locale: string | undefined
+  chooseLocale: (tag: string | undefined) => void
   /** What lies over the page, such as the drawer. */
   over: ComponentChildren
   children: ComponentChildren
 }
 
-export function Shell({ session, hidden, late, over, children }: ShellProps) {
+export function Shell({ session, hidden, late, locale, chooseLocale, over, children }: ShellProps) {
   const place = usePlace()
-  const current = (p: { path: string; also?: string }) =>
-    p.path === '/' ? place.path === '/' : place.path.startsWith(p.path) || (p.also !== undefined && place.path.startsWith(p.also))
   return (
     <div hidden={hidden}>
       <a class="skip" href="#main">
@@ -54,17 +35,12 @@ export function Shell({ session, hidden, late, over, children }: ShellProps) {
           </svg>
           Plumbline
         </a>
-        <nav aria-label="Pages">
-          <ul>
-            {[...pages, ...(session?.person ? personal : []), ...(session?.role === 'admin' ? administration : [])].map((p) => (
-              <li key={p.path}>
-                <a href={pageHref(p.path, place.query)} aria-current={current(p) ? 'page' : undefined}>
-                  {p.name}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </nav>
+        <button type="button" class="menu button" popovertarget="pages">
+          <svg width="16" height="14" viewBox="0 0 16 14" aria-hidden="true">
+            <path d="M0 2h16M0 7h16M0 12h16" />
+          </svg>
+          Menu
+        </button>
         <div class="who">
           {session && <Who session={session} href={signInHref(place)} />}
           <ThemeButton />
@@ -79,20 +55,69 @@ export function Shell({ session, hidden, late, over, children }: ShellProps) {
           )}
         </p>
       )}
-      <main id="main" tabindex={-1}>
-        {children}
-      </main>
+      <div class="frame">
+        <Pages session={session} />
+        <main id="main" tabindex={-1}>
+          {children}
+        </main>
+      </div>
       {over}
       <footer class="bottom">
         <p>
           One number at every altitude: leaders and the people who do the work read the same figures. Choose any number to see where it comes from.
         </p>
+        <label class="locale">
+          <span>Numbers and dates</span>
+          <select value={locale ?? ''} onChange={(e) => chooseLocale(e.currentTarget.value || undefined)}>
+            <option value="" selected={!locale}>
+              as the browser
+            </option>
+            {locales.map((l) => (
+              <option key={l.tag} value={l.tag} lang={l.tag} selected={l.tag === locale}>
+                {l.name}
+              </option>
+            ))}
+          </select>
+        </label>
         <p>
           <a href="/api/docs">API</a>
           {session && <span> · version {session.version}</span>}
         </p>
       </footer>
     </div>
+  )
+}
+
+/**
+ * The pages in their groups: a rail beside the page where there is room for one, else a native popover behind the button Menu. It is
+ * the same element either way, so that nothing is there twice.
+ */
+function Pages({ session }: { session: Session | null }) {
+  const place = usePlace()
+  const nav = useRef<HTMLElement>(null)
+  // Whoever chose a page is done with the menu.
+  useLayoutEffect(() => {
+    if (nav.current?.matches(':popover-open')) nav.current.hidePopover()
+  }, [place.path])
+  return (
+    <nav ref={nav} id="pages" class="pages" popover="auto" aria-label="Pages">
+      {navigation(session).map((group) => (
+        <div key={group.title}>
+          <p id={`pages-${group.title}`} class="group">
+            {group.title}
+          </p>
+          <ul aria-labelledby={`pages-${group.title}`}>
+            {group.entries.map((entry) => (
+              <li key={entry.path}>
+                <a href={pageHref(entry.path, place.query)} aria-current={isCurrent(entry, place.path) ? 'page' : undefined}>
+                  {entry.name}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+    </nav>
   )
 }
 

@@ -30,7 +30,7 @@ export function DumbbellAxis({ note }: { note: string }) {
     <div class="axis" aria-hidden="true">
       <svg width="100%" height="34">
         {[0, 25, 50, 75, 100].map((tick) => (
-          <text key={tick} x={pct(tick)} y="12" text-anchor={tick === 0 ? 'start' : tick === 100 ? 'end' : 'middle'}>
+          <text key={tick} class={tick % 50 === 0 ? undefined : 'quarter'} x={pct(tick)} y="12" text-anchor={tick === 0 ? 'start' : tick === 100 ? 'end' : 'middle'}>
             {tick}%
           </text>
         ))}

@@ -1,5 +1,7 @@
 /** How much of a value rests on which evidence grade, as one stacked bar with its words. */
 import type { GradeShare } from '../api/types'
+import type { Column } from '../components/table'
+import { exactText } from '../exact'
 import * as format from '../format'
 import { gradeWords } from '../words'
 import { pct } from './scale'
@@ -33,4 +35,14 @@ export function Shares({ shares, unit }: { shares: GradeShare[]; unit: string })
       </ul>
     </div>
   )
+}
+
+/** The same as a table. */
+export function shareColumns(unit: string): Column<GradeShare>[] {
+  return [
+    { name: 'grade', title: 'Grade', cell: (s) => `${s.grade}, ${gradeWords(s.grade).name}`, csv: (s) => s.grade },
+    { name: 'share', title: 'Share', numeric: true, cell: (s) => format.value(s.share, 'share'), csv: (s) => exactText(s, 'share') },
+    { name: `value (${unit})`, title: 'Value', numeric: true, cell: (s) => format.value(s.value, unit), csv: (s) => exactText(s, 'value') },
+    { name: 'n', title: 'Events', numeric: true, cell: (s) => format.count(s.n), csv: (s) => s.n },
+  ]
 }

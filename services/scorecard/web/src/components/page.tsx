@@ -5,6 +5,7 @@ import * as format from '../format'
 import { useData } from '../state/data'
 import { usePlace, viewOf } from '../state/url'
 import { scopeWords } from '../words'
+import { About, aboutOf } from './about'
 import { AsOf } from './asof'
 import { Controls } from './controls'
 import { Show } from './notice'
@@ -46,10 +47,10 @@ export function QuestionPage<T extends Head>({ question, name, also = '', load, 
       </header>
       <Show loaded={key === null ? { ...loaded, loading: true } : loaded} what={name}>
         {(answer) => (
-          <>
+          <About.Provider value={aboutOf({ what: scopeWords(scope, teams), from, to, asOf: answer.as_of, zone: answer.period.zone })}>
             <AsOf asOf={answer.as_of} completeThrough={answer.complete_through} zone={answer.period.zone} />
             {children(answer)}
-          </>
+          </About.Provider>
         )}
       </Show>
     </>

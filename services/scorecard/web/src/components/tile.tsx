@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact'
 import type { Measure } from '../api/types'
 import * as format from '../format'
 import { Warnings } from './asof'
+import { measureTable, SaveChart } from './chart'
 import { Grade } from './grade'
 import { Counts, Covered, Figure, IntervalText } from './number'
 
@@ -18,7 +19,7 @@ export function Tile({ title, note, noun, measure, chart, parts = true }: {
 }) {
   const counts = (measure.parts ?? []).filter((part) => part.value !== null)
   return (
-    <article class="tile">
+    <article class="tile" data-chart={chart ? true : undefined}>
       <h3>{title}</h3>
       <p class="figure-line">
         <Figure measure={measure} />
@@ -40,6 +41,7 @@ export function Tile({ title, note, noun, measure, chart, parts = true }: {
         </ul>
       )}
       <Grade grade={measure.grade} />
+      {chart && measure.value !== null && <SaveChart name={measure.key} title={title} table={measureTable(measure)} />}
       <Warnings of={measure.warnings} />
     </article>
   )

@@ -1,6 +1,9 @@
 /** What a number claims: how it is computed, from what, how sure it is, and what was left out. */
 import type { Claim } from '../api/types'
+import { barsOf, stepColumns, Waterfall } from '../charts/waterfall'
+import { About, aboutOf } from '../components/about'
 import { AsOf, Warnings } from '../components/asof'
+import { SaveChart, tableOf } from '../components/chart'
 import { ExcludedTable } from '../components/excluded'
 import { Grade } from '../components/grade'
 import { Counts, IntervalText, StatusWords } from '../components/number'
@@ -37,6 +40,8 @@ export function ClaimCard({ claim }: { claim: Claim }) {
         </dl>
         <Warnings of={m.warnings} />
       </section>
+      {claim.movement && <Moved claim={claim} movement={claim.movement} />}
+      <Steps claim={claim} />
       <section aria-labelledby="formula">
         <h3 id="formula">Formula</h3>
         <p class="formula">{claim.formula}</p>
@@ -65,6 +70,50 @@ export function ClaimCard({ claim }: { claim: Claim }) {
         {claim.exclusions.length === 0 ? <p class="quiet-note">Nothing was left out.</p> : <ExcludedTable excluded={claim.exclusions} titles={new Map([[claim.measure, claim.title]])} />}
       </section>
     </>
+  )
+}
+
+const causes: Record<NonNullable<Claim['movement']>['causes'][number]['cause'], string> = {
+  registry: 'What prices it was changed', events: 'Events arrived or were corrected', time: 'Time has gone on',
+}
+
+/** A link says what the number was when it was made: whether it still is, and what has changed it. */
+function Moved({ claim, movement }: { claim: Claim; movement: NonNullable<Claim['movement']> }) {
+  const { unit } = claim.value
+  const was = (v: number | null) => (v === null ? 'not shown' : format.value(v, unit))
+  return (
+    <section aria-labelledby="moved" class="callout">
+      <h3 id="moved">It has changed since this link was made</h3>
+      <p>
+        It was {was(movement.then)} and is {was(movement.now)}
+        {movement.difference !== null && `: ${format.difference(movement.difference, unit)}`}.
+      </p>
+      <ul>
+        {movement.causes.map((c) => (
+          <li key={c.cause}>
+            {causes[c.cause]}
+            {c.difference !== null && `: ${format.difference(c.difference, unit)}`}
+            {c.details.length > 0 && <span class="sub wraps">{c.details.map((d) => format.withInstants(d, 'UTC')).join('; ')}</span>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+/** What leads to the number, to the last digit. */
+function Steps({ claim }: { claim: Claim }) {
+  if (claim.waterfall.length === 0) return null
+  const { unit } = claim.value
+  const title = `${claim.title}, step by step`
+  return (
+    <section aria-labelledby="steps" data-chart>
+      <h3 id="steps">How it comes about</h3>
+      <Waterfall steps={claim.waterfall} unit={unit} />
+      <About.Provider value={aboutOf({ what: claim.scope === 'org' ? 'Whole organisation' : claim.scope, from: claim.period.from, to: claim.period.to, asOf: claim.as_of, zone: claim.period.zone, definition: claim.definition })}>
+        <SaveChart name={`steps-${claim.measure}`} title={title} table={() => tableOf(stepColumns(unit), barsOf(claim.waterfall))} />
+      </About.Provider>
+    </section>
   )
 }
 

@@ -110,7 +110,7 @@ function columnsOf(e: Evidence): Column<Row>[] {
 export function cellText(row: Row, column: Evidence['columns'][number], zone: string): string {
   const v = row[column.key]
   if (v === null || v === undefined) return ''
-  if (typeof v === 'number') return (exactText(row as Record<string, number>, column.key) ?? '').replace('-', '−')
+  if (typeof v === 'number') return format.digitsOf(exactText(row as Record<string, number>, column.key) ?? '0')
   if (typeof v === 'boolean') return v ? 'yes' : 'no'
   if (column.type === 'day') return format.day(v)
   if (column.type === 'time') return format.instant(v, zone)

@@ -3,11 +3,13 @@ import { after, before, describe } from 'node:test'
 import { launchBrowser, startServer } from './harness.mjs'
 import { audit } from './suites/audit.mjs'
 import { budget } from './suites/budget.mjs'
+import { charts } from './suites/charts.mjs'
 import { drawer } from './suites/drawer.mjs'
 import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
 import { keys } from './suites/keys.mjs'
 import { live } from './suites/live.mjs'
+import { navigation } from './suites/navigation.mjs'
 import { outcomes } from './suites/outcomes.mjs'
 import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
@@ -32,8 +34,10 @@ describe('the app', { concurrency: 1 }, () => {
   })
 
   budget(world)
+  navigation(world)
   pages(world)
   states(world)
+  charts(world)
   drawer(world)
   keyboard(world)
   ingest(world)

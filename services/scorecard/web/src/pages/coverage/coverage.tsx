@@ -2,6 +2,7 @@
 import { api } from '../../api/api'
 import type { Coverage, Criterion, Measure, TeamCoverage } from '../../api/types'
 import { Bullet, BulletLegend } from '../../charts/bullet'
+import { SaveChart, tableOf } from '../../components/chart'
 import { Notice } from '../../components/notice'
 import { Claimed, openedBy } from '../../components/number'
 import { QuestionPage, type PageProps } from '../../components/page'
@@ -106,13 +107,14 @@ function Matrix({ c }: { c: Coverage }) {
   ]
   const loose = kinds.filter((kind) => c.unassigned[kind.key])
   return (
-    <section aria-labelledby="matrix">
+    <section aria-labelledby="matrix" data-chart>
       <h2 id="matrix">Teams and what they measure</h2>
       <Table caption="Teams and the four kinds of events" hideCaption columns={columns} rows={c.teams} />
       <p class="quiet-note">
         A kind is measured where the team has an event of it in the 90 days before the end of the period.
         {loose.length > 0 && ` Some events name no team (${loose.map((kind) => kind.title.toLowerCase()).join(', ')}): they count for none.`}{' '}
-        <CsvLink name={`plumbline-coverage-${c.period.from}-${c.period.to}`} columns={columns} rows={c.teams} />
+        <CsvLink name={`plumbline-coverage-${c.period.from}-${c.period.to}`} columns={columns} rows={c.teams} />{' '}
+        <SaveChart name="coverage" title="Teams and what they measure" table={() => tableOf(columns, c.teams)} />
       </p>
     </section>
   )

@@ -1,6 +1,7 @@
 /** One experiment: lift with intervals, n against plan, the sample-ratio check, and what may be concluded. */
 import { api } from '../../api/api'
 import type { Experiment, Variant } from '../../api/types'
+import { About, aboutOf } from '../../components/about'
 import { AsOf, Warnings } from '../../components/asof'
 import { Grade } from '../../components/grade'
 import { Claimed, Figure, IntervalText, openedBy, StatusWords } from '../../components/number'
@@ -25,7 +26,13 @@ export function ExperimentPage({ name, zone }: { name: string; zone: string }) {
         </p>
         <h1>{loaded.data?.name ?? name}</h1>
       </header>
-      <Show loaded={loaded} what="the experiment">{(e) => <Content e={e} zone={zone} />}</Show>
+      <Show loaded={loaded} what="the experiment">
+        {(e) => (
+          <About.Provider value={aboutOf({ what: `Experiment ${e.experiment}`, from: e.first_day, to: e.last_day && format.addDays(e.last_day, 1), asOf: e.as_of, zone })}>
+            <Content e={e} zone={zone} />
+          </About.Provider>
+        )}
+      </Show>
     </>
   )
 }

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import { api } from '../../api/api'
 import type { Experiment, Trial } from '../../api/types'
+import { About, aboutOf } from '../../components/about'
 import { AsOf } from '../../components/asof'
 import { Grade } from '../../components/grade'
 import { Notice, Show } from '../../components/notice'
@@ -58,7 +59,11 @@ function Content({ first, zone }: { first: Lists; zone: string }) {
             <p>Conversion events that name an experiment and a variant appear here.</p>
           </Notice>
         ) : (
-          experiments.map((e) => <ExperimentCard key={`${e.experiment} ${e.metric}`} e={e} />)
+          experiments.map((e) => (
+            <About.Provider key={`${e.experiment} ${e.metric}`} value={aboutOf({ what: `Experiment ${e.experiment}`, from: e.first_day, to: e.last_day && format.addDays(e.last_day, 1), asOf: e.as_of, zone })}>
+              <ExperimentCard e={e} />
+            </About.Provider>
+          ))
         )}
         {next && (
           <button type="button" class="button" onClick={() => void showMore()}>
@@ -73,7 +78,11 @@ function Content({ first, zone }: { first: Lists; zone: string }) {
             <p>Tasks that were drawn by lot to be done with or without AI appear here.</p>
           </Notice>
         ) : (
-          first.trials.map((t) => <TrialCard key={t.trial} t={t} />)
+          first.trials.map((t) => (
+            <About.Provider key={t.trial} value={aboutOf({ what: `Time trial ${t.trial}`, asOf: t.as_of, zone })}>
+              <TrialCard t={t} />
+            </About.Provider>
+          ))
         )}
       </section>
     </>

@@ -2,6 +2,9 @@
 import type { Experiment, Interval, Variant } from '../../api/types'
 import { ForestAxis, ForestRow } from '../../charts/forest'
 import { percentScale } from '../../charts/scale'
+import { SaveChart, tableOf } from '../../components/chart'
+import type { Column } from '../../components/table'
+import { exactText } from '../../exact'
 import * as format from '../../format'
 import { StatusWords } from '../../components/number'
 
@@ -21,7 +24,7 @@ export function Forest({ experiment, kind }: { experiment: Experiment; kind: Kin
   const x = percentScale(arms.flatMap((v) => [liftOf(v, kind).value, liftOf(v, kind).low, liftOf(v, kind).high]), { ticks: 4 })
   const baseline = experiment.control ? `against ${experiment.control}` : 'no control declared'
   return (
-    <figure class="forest-plot">
+    <figure class="forest-plot" data-chart>
       <figcaption>{kind === 'relative' ? 'Relative lift' : 'Absolute lift, in percentage points'}</figcaption>
       <ul>
         {arms.map((v) => (
@@ -41,8 +44,26 @@ export function Forest({ experiment, kind }: { experiment: Experiment; kind: Kin
           </span>
         </li>
       </ul>
+      <SaveChart
+        name={`${experiment.experiment}-${experiment.metric}-${kind}`}
+        title={`${experiment.name}: ${kind} lift on ${experiment.metric.replaceAll('_', ' ')}`}
+        table={() => tableOf(liftColumns(kind), arms)}
+      />
     </figure>
   )
+}
+
+function liftColumns(kind: Kind): Column<Variant>[] {
+  const of = (v: Variant, key: 'value' | 'low' | 'high') => {
+    const value = liftOf(v, kind)[key]
+    return value === null ? 'none' : liftText(value, kind)
+  }
+  const column = (name: 'value' | 'low' | 'high', title: string): Column<Variant> => ({ name: name === 'value' ? `lift_${kind === 'relative' ? 'rel' : 'abs'}` : name, title, numeric: true, cell: (v) => of(v, name), csv: (v) => exactText(liftOf(v, kind), name) })
+  return [
+    { name: 'variant', title: 'Variant', cell: (v) => v.variant, csv: (v) => v.variant },
+    column('value', 'Lift'), column('low', 'Low'), column('high', 'High'),
+    { name: 'status', title: 'Status', cell: (v) => v.status.replace('_', ' '), csv: (v) => v.reason ?? v.status },
+  ]
 }
 
 /** Digits on an axis in percent: fewer the wider it is. */

@@ -3,7 +3,9 @@ import { api } from '../../api/api'
 import type { Interval, Trial } from '../../api/types'
 import { ForestAxis, ForestRow } from '../../charts/forest'
 import { percentScale } from '../../charts/scale'
+import { About, aboutOf } from '../../components/about'
 import { AsOf, Warnings } from '../../components/asof'
+import { SaveChart, tableOf } from '../../components/chart'
 import { Grade } from '../../components/grade'
 import { Show } from '../../components/notice'
 import { TableOf, type Column } from '../../components/table'
@@ -24,7 +26,13 @@ export function TrialPage({ name, zone }: { name: string; zone: string }) {
         </p>
         <h1>{headingOf(name)}</h1>
       </header>
-      <Show loaded={loaded} what="the time trial">{(t) => <Content t={t} zone={zone} />}</Show>
+      <Show loaded={loaded} what="the time trial">
+        {(t) => (
+          <About.Provider value={aboutOf({ what: `Time trial ${t.trial}`, asOf: t.as_of, zone })}>
+            <Content t={t} zone={zone} />
+          </About.Provider>
+        )}
+      </Show>
     </>
   )
 }
@@ -114,7 +122,7 @@ export function TrialForest({ t, short = false }: { t: Trial; short?: boolean })
   if (rows.length === 0) return <p class="missing">{reasonWords(t.reason ?? t.status)}</p>
   const x = percentScale(rows.flatMap((e) => [e.value, e.low, e.high]), { ticks: 4 })
   return (
-    <figure class="forest-plot">
+    <figure class="forest-plot" data-chart>
       <figcaption class="sr">Change in working time with AI, {format.chance(t.level)} intervals</figcaption>
       <ul>
         {rows.map((e) => (
@@ -134,6 +142,7 @@ export function TrialForest({ t, short = false }: { t: Trial; short?: boolean })
           </span>
         </li>
       </ul>
+      <SaveChart name={`trial-${t.trial}`} title={`${headingOf(t.trial)}: change in working time with AI`} table={() => tableOf(columns, rows)} />
     </figure>
   )
 }

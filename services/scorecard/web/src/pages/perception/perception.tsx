@@ -2,6 +2,7 @@
 import { api } from '../../api/api'
 import type { MaturitySatisfaction, Measure, Perception, Wave } from '../../api/types'
 import { Dumbbell, DumbbellAxis, type Side } from '../../charts/dumbbell'
+import { SaveChart, tableOf } from '../../components/chart'
 import { Notice } from '../../components/notice'
 import { Claimed, StatusWords, openedBy } from '../../components/number'
 import { QuestionPage, type PageProps } from '../../components/page'
@@ -75,7 +76,7 @@ function Gap({ p }: { p: Perception }) {
           </>
         )}
       </p>
-      <figure class="chart dumbbells">
+      <figure class="chart dumbbells" data-chart>
         <div class="dumbbell-row">
           <span>Here</span>
           <Dumbbell first={leaders} second={ics} label={`Here: ${spoken(leaders, ics)}`} />
@@ -97,12 +98,48 @@ function Gap({ p }: { p: Perception }) {
               <svg width="14" height="14" aria-hidden="true"><circle class="point open" cx="7" cy="7" r="5" /></svg> individual contributors
             </li>
           </ul>
-          Elsewhere: {p.survey.source}.
+          Elsewhere: {p.survey.source}. <SaveChart name="perception-gap" title="“AI's return can be proved”" table={() => tableOf(sideColumns, sideRows(p))} />
         </figcaption>
       </figure>
     </section>
   )
 }
+
+interface SideRow {
+  where: string
+  who: string
+  side: Side | null
+  /** The exact digits of one of its ends. */
+  digits: (key: 'value' | 'low' | 'high') => string | null
+}
+
+/** The four points of the chart. */
+function sideRows(p: Perception): SideRow[] {
+  const here = (key: string) => {
+    const part = (p.gap.parts ?? []).find((one) => one.key === key)
+    return { side: side(p.gap, key), digits: (end: 'value' | 'low' | 'high') => (part ? exactText(part, end) : null) }
+  }
+  const elsewhere = (key: 'leaders' | 'ics') => ({
+    side: { value: p.survey[key], low: null, high: null },
+    digits: (end: 'value' | 'low' | 'high') => (end === 'value' ? exactText(p.survey, key) : null),
+  })
+  return [
+    { where: 'Here', who: 'leaders', ...here('leaders') },
+    { where: 'Here', who: 'individual contributors', ...here('ics') },
+    { where: 'Elsewhere', who: 'leaders', ...elsewhere('leaders') },
+    { where: 'Elsewhere', who: 'individual contributors', ...elsewhere('ics') },
+  ]
+}
+
+const end = (v: number | null | undefined) => (v == null ? 'none' : share(v))
+
+const sideColumns: Column<SideRow>[] = [
+  { name: 'where', title: 'Where', cell: (r) => r.where, csv: (r) => r.where },
+  { name: 'who', title: 'Who', cell: (r) => r.who, csv: (r) => r.who },
+  { name: 'share', title: 'Say yes', numeric: true, cell: (r) => (r.side ? share(r.side.value) : 'not known'), csv: (r) => r.digits('value') },
+  { name: 'low', title: 'Low', numeric: true, cell: (r) => end(r.side?.low), csv: (r) => r.digits('low') },
+  { name: 'high', title: 'High', numeric: true, cell: (r) => end(r.side?.high), csv: (r) => r.digits('high') },
+]
 
 function Waves({ p }: { p: Perception }) {
   const columns: Column<Wave>[] = [

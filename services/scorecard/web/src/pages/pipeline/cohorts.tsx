@@ -1,6 +1,7 @@
 /** Deals by month of creation. A young cohort looks worse than it is: its maturity says how much is decided. */
 import type { Cohort, Pipeline } from '../../api/types'
 import { Bar } from '../../components/bar'
+import { SaveChart, tableOf } from '../../components/chart'
 import { CsvLink, Table, type Column } from '../../components/table'
 import { StatusWords } from '../../components/number'
 import { exactText } from '../../exact'
@@ -9,7 +10,7 @@ import * as format from '../../format'
 export function Cohorts({ p }: { p: Pipeline }) {
   const columns = columnsFor(p.currency)
   return (
-    <section aria-labelledby="cohorts">
+    <section aria-labelledby="cohorts" data-chart>
       <h2 id="cohorts">Cohorts by month of creation</h2>
       {p.cohorts.length === 0 ? (
         <p class="quiet-note">No deal was created in this period.</p>
@@ -17,7 +18,8 @@ export function Cohorts({ p }: { p: Pipeline }) {
         <>
           <Table caption="Cohorts" hideCaption columns={columns} rows={p.cohorts} />
           <p class="quiet-note">
-            Maturity is the share of the cohort that is decided. Compare win rates of cohorts only at similar maturity. <CsvLink name={`plumbline-cohorts-${p.period.from}-${p.period.to}`} columns={columns} rows={p.cohorts} />
+            Maturity is the share of the cohort that is decided. Compare win rates of cohorts only at similar maturity. <CsvLink name={`plumbline-cohorts-${p.period.from}-${p.period.to}`} columns={columns} rows={p.cohorts} />{' '}
+            <SaveChart name="cohorts" title="Cohorts by month of creation" table={() => tableOf(columns, p.cohorts)} />
           </p>
         </>
       )}

@@ -1,6 +1,7 @@
 /** How long until a deal is decided, open deals included: the Kaplan–Meier curve of the cohort. */
 import type { Pipeline, Survival } from '../../api/types'
 import { SurvivalCurve } from '../../charts/survival'
+import { SaveChart, tableOf } from '../../components/chart'
 import { Claimed, StatusWords } from '../../components/number'
 import { TableOf, type Column } from '../../components/table'
 import { exactText } from '../../exact'
@@ -31,10 +32,11 @@ export function Decision({ p }: { p: Pipeline }) {
           <p class="meta">
             {format.counted(s.n, 'deal', 'deals')}, {format.count(s.decided)} decided, {format.count(s.censored)} still open on {format.instant(s.censored_at, p.period.zone)} and counted as such.
           </p>
-          <figure class="chart">
+          <figure class="chart" data-chart>
             <SurvivalCurve survival={s} />
             <figcaption>
-              Share of deals still undecided, with its {format.chance(s.level)} band. Cohort: created {format.period(p.period.from, p.period.to)}.
+              Share of deals still undecided, with its {format.chance(s.level)} band. Cohort: created {format.period(p.period.from, p.period.to)}.{' '}
+              <SaveChart name="time-to-decision" title="Share of deals still undecided by days since creation" table={() => tableOf(columns, s.points)} />
             </figcaption>
           </figure>
           <TableOf name={`plumbline-time-to-decision-${p.period.from}-${p.period.to}`} caption="Share of deals still undecided by days since creation" columns={columns} rows={s.points} />

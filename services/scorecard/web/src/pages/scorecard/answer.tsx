@@ -1,9 +1,10 @@
 /** The answer to the page's question, before everything else: how much time, and how sure that is. */
 import type { Measure, Scorecard } from '../../api/types'
 import { Bullet } from '../../charts/bullet'
-import { Shares } from '../../charts/shares'
+import { shareColumns, Shares } from '../../charts/shares'
 import { Sparkline, spanOf } from '../../charts/sparkline'
 import { Warnings } from '../../components/asof'
+import { measureTable, SaveChart, tableOf } from '../../components/chart'
 import { Grade } from '../../components/grade'
 import { Counts, Figure, IntervalText } from '../../components/number'
 import * as format from '../../format'
@@ -19,7 +20,7 @@ export function Answer({ scorecard, hours, rows }: { scorecard: Scorecard; hours
   const known = hours.status === 'ok' && hours.value !== null
   return (
     <section class="answer" aria-labelledby="answer">
-      <div class="answer-figure">
+      <div class="answer-figure" data-chart>
         <h2 id="answer">{known && (hours.value ?? 0) < 0 ? 'Time lost with AI' : 'Time saved with AI'}</h2>
         <p class="big">
           <Figure measure={hours} />
@@ -38,6 +39,7 @@ export function Answer({ scorecard, hours, rows }: { scorecard: Scorecard; hours
             <span class="meta">by {spanOf(hours.series)}</span>
           </div>
         )}
+        {known && <SaveChart name="hours-saved" title="Time saved with AI" table={measureTable(hours)} />}
       </div>
       <div class="answer-sure">
         <h3>How sure is that?</h3>
@@ -65,7 +67,12 @@ export function Answer({ scorecard, hours, rows }: { scorecard: Scorecard; hours
             </div>
           )}
         </dl>
-        {hours.shares && hours.shares.length > 0 && <Shares shares={hours.shares} unit={hours.unit} />}
+        {hours.shares && hours.shares.length > 0 && (
+          <div data-chart>
+            <Shares shares={hours.shares} unit={hours.unit} />
+            <SaveChart name="hours-by-grade" title="Time saved by evidence grade" table={() => tableOf(shareColumns(hours.unit), hours.shares ?? [])} />
+          </div>
+        )}
         <Warnings of={hours.warnings} />
       </div>
       <Beside rows={rows} />

@@ -3,6 +3,7 @@ import type { Measure, Metric, Scorecard } from '../../api/types'
 import { Bullet, BulletLegend } from '../../charts/bullet'
 import { Sparkline, spanOf } from '../../charts/sparkline'
 import { Warnings } from '../../components/asof'
+import { measureTable, SaveChart } from '../../components/chart'
 import { Grade } from '../../components/grade'
 import { Counts, Covered, Figure, IntervalText } from '../../components/number'
 import { TableOf, type Column } from '../../components/table'
@@ -65,7 +66,7 @@ function MeasureRow({ row: { measure, title, about, direction } }: { row: Titled
   const before = change(measure)
   const label = `${title}: ${measure.value === null ? 'not known' : format.value(measure.value, measure.unit)}`
   return (
-    <article class="measure">
+    <article class="measure" data-chart>
       <div class="measure-name">
         <h4>{title}</h4>
         <p class="about">
@@ -96,6 +97,7 @@ function MeasureRow({ row: { measure, title, about, direction } }: { row: Titled
         <p class="meta">
           <Counts measure={measure} noun={isDeals(measure) ? ['deal', 'deals'] : ['event', 'events']} />
         </p>
+        {measure.value !== null && <SaveChart name={measure.key} title={title} table={measureTable(measure)} />}
       </div>
       <Warnings of={measure.warnings} />
     </article>

@@ -1,6 +1,6 @@
 /** Is AI worth it, and how sure are we? */
 import type { Catalogue, Scorecard, Session } from '../../api/types'
-import { api } from '../../api/api'
+import { About, aboutOf } from '../../components/about'
 import { AsOf } from '../../components/asof'
 import { Controls } from '../../components/controls'
 import { ExcludedTable } from '../../components/excluded'
@@ -11,6 +11,7 @@ import * as format from '../../format'
 import { scopeWords } from '../../words'
 import { Answer } from './answer'
 import { Contributions } from './contributions'
+import { scorecardOf } from './early'
 import { Measures, titled } from './measures'
 
 export interface PageProps {
@@ -24,9 +25,7 @@ export interface PageProps {
 export function ScorecardPage({ session, teams, catalogue, from, to }: PageProps) {
   const { scope, compare } = viewOf(usePlace().query)
   const key = from && to ? `scorecard ${from} ${to} ${scope} ${compare}` : null
-  const loaded = useData(key, (signal) =>
-    api.scorecard({ from: from ?? undefined, to: to ?? undefined, scope, compare: compare === 'none' ? undefined : compare }, signal),
-  )
+  const loaded = useData(key, (signal) => scorecardOf({ from, to, scope, compare }, signal))
   return (
     <>
       <header class="page-head">
@@ -38,7 +37,11 @@ export function ScorecardPage({ session, teams, catalogue, from, to }: PageProps
         </p>
       </header>
       <Show loaded={key === null ? { ...loaded, loading: true } : loaded} what="the scorecard">
-        {(scorecard) => <Content scorecard={scorecard} catalogue={catalogue.data} session={session} waiting={catalogue.loading} />}
+        {(s) => (
+          <About.Provider value={aboutOf({ what: scopeWords(s.scope, teams), from: s.period.from, to: s.period.to, asOf: s.as_of, zone: s.period.zone, definition: s.definition })}>
+            <Content scorecard={s} catalogue={catalogue.data} session={session} waiting={catalogue.loading} />
+          </About.Provider>
+        )}
       </Show>
     </>
   )

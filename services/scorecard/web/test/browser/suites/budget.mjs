@@ -64,6 +64,24 @@ export function budget(world) {
       assert.ok(css > 0 && css <= 20 * 1024, `CSS ${css} bytes`)
     })
 
+    it('asks for the scorecard once, beside the scripts, with and without a period in the address', async () => {
+      for (const at of ['/', '/?scope=org&compare=year', '/?from=2026-09-01&to=2026-11-01', '/?from=2026-09-01&to=2026-11-01&compare=none']) {
+        const { page, trouble, close } = await newPage(world.browser, { url: world.url })
+        const asked = []
+        page.on('request', (request) => request.url().includes('/api/v1/scorecard') && asked.push(new URL(request.url()).search))
+        await open(page, world.url + at)
+        await page.locator('.measure .figure').first().waitFor()
+        const began = await page.evaluate(() => {
+          const of = (part) => performance.getEntriesByType('resource').find((entry) => entry.name.includes(part))
+          return { answer: of('/api/v1/scorecard').startTime, script: of('.js').responseEnd }
+        })
+        assert.equal(asked.length, 1, `${at}: ${asked}`)
+        assert.ok(began.answer <= began.script, `${at}: ${JSON.stringify(began)}`)
+        assert.deepEqual(trouble, [])
+        await close()
+      }
+    })
+
     it('allows scripts from its own server only', async () => {
       const response = await fetch(world.url + '/')
       const policy = response.headers.get('content-security-policy') ?? ''

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { findings } from '../axe.mjs'
-import { newPage, open } from '../harness.mjs'
+import { addresses, newPage, open } from '../harness.mjs'
 
 const ready = async (page) => {
   await page.locator('dialog.drawer[open]').waitFor()
@@ -38,28 +38,58 @@ function csv(text) {
 
 export function drawer(world) {
   describe('claim and evidence', () => {
-    it('open from every number of every page', async () => {
+    it('open from every number of every page by a click, and the steps lead to the number', async (t) => {
       const seen = new Set()
-      for (const path of ['/', '/?by=workflow', '/pipeline', '/pipeline?basis=created']) {
+      const pages = await addresses(world.url)
+      const paths = [pages.scorecard, pages.workflows, pages.team, '/pipeline', '/pipeline?basis=created', pages.perception, pages.coverage, pages.experiment]
+      for (const path of paths.filter(Boolean)) {
         const { page, trouble, close } = await newPage(world.browser, { url: world.url })
         await open(page, world.url + path)
-        const links = await page.locator('main a.opens').evaluateAll((all) => [...new Set(all.map((a) => a.getAttribute('href')))])
-        assert.ok(links.length >= 4, `${path} has ${links.length} numbers that open`)
-        for (const link of links) {
+        // One number has no claim of its own, and opens nothing rather than the claim of another: won ÷ created.
+        const bare = await page.locator('main .tile:not(:has(h3:text("Win rate of the cohort"))) span.number:not(.missing), main :not(.tile *):is(span.number):not(.missing)').allInnerTexts()
+        assert.deepEqual(bare, [], `${path} has numbers that open nothing`)
+        const numbers = page.locator('main a.opens')
+        const count = await numbers.count()
+        // The value of an experiment may be withheld, and then it is said why in place.
+        assert.ok(count >= 1 || path === pages.experiment, `${path} has no number that opens`)
+        for (let i = 0; i < count; i++) {
+          const link = await numbers.nth(i).getAttribute('href')
           // The drawer of a claim is the same wherever it opens from.
           const opened = new URL(link, world.url).searchParams.get('open')
           if (seen.has(opened)) continue
           seen.add(opened)
-          await page.goto(world.url + link)
+          await numbers.nth(i).click()
           await ready(page)
           const text = await page.locator('dialog').innerText()
           assert.match(text, /Formula/, link)
           assert.doesNotMatch(text, /differs from the number above|This can not be shown|no such thing/, link)
+          if ((await page.locator('dialog .waterfall').count()) > 0) {
+            const says = await page.locator('dialog .waterfall .sum .num').innerText()
+            assert.equal(says, await page.locator('dialog .claim-value .figure').innerText(), link)
+          }
+          await page.keyboard.press('Escape')
+          await page.locator('dialog').waitFor({ state: 'detached' })
         }
         assert.deepEqual(trouble, [], path)
         await close()
       }
+      t.diagnostic(`${seen.size} claims opened`)
     })
+
+    for (const [theme, width] of [['light', 1280], ['dark', 1280], ['light', 375], ['dark', 375]]) {
+      it(`say how hours and money come about, accessibly, ${theme}, ${width} px`, async () => {
+        const { page, trouble, close } = await newPage(world.browser, { url: world.url, theme, width })
+        for (const measure of ['hours_saved_net', 'net_value_growth', 'ai_cost', 'vendor_savings']) {
+          await open(page, `${world.url}/?open=${measure}`)
+          await ready(page)
+          assert.ok((await page.locator('dialog .waterfall li').count()) >= 2, measure)
+          assert.deepEqual(await findings(page), [], measure)
+          assert.ok((await page.locator('dialog').evaluate((d) => d.scrollWidth - d.clientWidth)) <= 0, `${measure} is wider than the drawer`)
+        }
+        assert.deepEqual(trouble, [])
+        await close()
+      })
+    }
 
     it('opens over the page, has an address, closes with Escape and gives the focus back', async () => {
       const { page, close } = await newPage(world.browser, { url: world.url })

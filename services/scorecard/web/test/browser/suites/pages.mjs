@@ -104,6 +104,31 @@ export function pages(world) {
       await close()
     })
 
+    it('remember in which locale numbers and dates are written, and keep it out of the address', async () => {
+      const { page, trouble, close } = await newPage(world.browser, { url: world.url })
+      await open(page, world.url + '/')
+      const choice = page.getByLabel('Numbers and dates')
+      assert.match(await page.locator('.select-like[popovertarget]').last().innerText(), /^\w{3} 1/)
+      await choice.selectOption('de')
+      await settled(page)
+      const german = async () => page.locator('main').innerText()
+      assert.match(await german(), /\d{1,3},\d\s%/)
+      assert.match(await german(), /01\.\d\d\./)
+      assert.doesNotMatch(page.url(), /lang|locale|=de/)
+      assert.deepEqual(await findings(page), [])
+      await page.reload()
+      await settled(page)
+      assert.match(await german(), /01\.\d\d\./)
+      await choice.selectOption('ja')
+      await settled(page)
+      assert.match(await german(), /20\d\d\/\d\d\/01/)
+      await choice.selectOption('')
+      await settled(page)
+      assert.match(await german(), /\w{3} 1 – /)
+      assert.deepEqual(trouble, [])
+      await close()
+    })
+
     it('add the contributions up to the total, to the last digit', async () => {
       const { page, close } = await newPage(world.browser, { url: world.url })
       for (const by of ['team', 'workflow']) {
