@@ -17,6 +17,7 @@ import (
 type Call struct {
 	raw     jsontext.Value
 	members map[string]jsontext.Value
+	lent    bool
 	// inner are the objects that were looked into, by their bytes' place: nil where it is none.
 	inner map[string]map[string]jsontext.Value
 }
@@ -67,8 +68,20 @@ func (c *Call) Text(name string) string {
 // Lend gives the call a member that it does not have: what a batch says for all of its calls.
 func (c *Call) Lend(name string, v jsontext.Value) {
 	if _, has := c.members[name]; !has && len(v) > 0 {
-		c.members[name] = v
+		c.members[name], c.lent = v, true
 	}
+}
+
+// Raw is the call with what it was lent.
+func (c *Call) Raw() jsontext.Value {
+	if !c.lent {
+		return c.raw
+	}
+	raw, err := json.Marshal(c.members, json.Deterministic(true))
+	if err != nil {
+		return c.raw // what was lent is no JSON: then it is not lent
+	}
+	return raw
 }
 
 // Hash names the content of the call, 128 bits in hexadecimal digits: the same for the same members in whatever order and spacing.
@@ -142,8 +155,12 @@ func (c *Calls) record(call *Call, given map[string]string) *record {
 		r.columns[column] = len(r.cells)
 		r.cells = append(r.cells, text)
 	}
-	if c.hashes {
-		r.hash = call.sum()
+	if !c.hashes {
+		return r
+	}
+	r.hash = call.sum()
+	if name, err := hex.DecodeString(given[ColumnHash]); err == nil && len(name) == len(r.hash) {
+		r.hash = [16]byte(name)
 	}
 	return r
 }

@@ -21,6 +21,8 @@ const (
 	ColumnTimestamp = "timestamp"
 	// ColumnReceived is when we have received the call: for tools that do not say when a thing happened.
 	ColumnReceived = "@received"
+	// ColumnHash is not read: it stands in the place of {hash}, for a call that was repaired and keeps its name.
+	ColumnHash = "@hash"
 )
 
 const (

@@ -18,6 +18,7 @@ import (
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
+	"plumbline/pkg/connections"
 	"plumbline/pkg/event"
 	"plumbline/pkg/keyring"
 	"plumbline/pkg/process"
@@ -165,10 +166,19 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	ring := keyring.New(keyring.Config{
 		Bus: cfg.Bus, Service: "collector", Now: cfg.Now, Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
-	auth := (&doorman{keys, ring, m}).authenticate
+	door := &doorman{keys, ring, m}
+	auth := door.authenticate
 	mount.Router.POST("/v1/events", auth, process.MaxBody(MaxBody), r.receive)
 	mount.Router.GET("/v1/events", auth, where.one)
 	mount.Router.POST("/v1/events/outcomes", auth, r.admit, process.MaxBody(MaxBody), where.many)
+	tools := connections.New(connections.Config{
+		Bus: cfg.Bus, Service: "collector", Now: cfg.Now, Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
+	})
+	calls := &caller{
+		receiver: r, book: tools, secret: cfg.Secret, home: cfg.Workspace, door: door, now: cfg.Now, counted: newCallMetrics(mount.Metrics),
+	}
+	calls.registerSegment(mount.Router)
+	calls.registerHooks(mount.Router)
 	watch := tail.New(tail.Config{
 		Bus: cfg.Bus, Service: "collector", Data: true, Stopping: mount.Stopping(), Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
@@ -186,6 +196,8 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	})
 	mount.Go("keys of the collector", ring.Run)
 	mount.Go("waves of the survey", book.Run)
+	// Readiness does not wait for it: events are taken without, and calls are told to come again.
+	mount.Go("connections", tools.Run)
 	if len(cfg.WriteKeys)+len(cfg.Keys) == 0 {
 		mount.Go("look for keys that may send", func(ctx context.Context) error {
 			tellIfNobodyMaySend(ctx, ring, mount.Log.With("service", "collector"))
