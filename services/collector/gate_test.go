@@ -102,7 +102,7 @@ func TestInboxTakesBothModes(t *testing.T) {
 		record(0, inbox("s", map[string]any{"campaign": "spring"}), "content-type", "application/cloudevents+json; charset=UTF-8"),
 		record(1, inbox("upper", nil), "content-type", "Application/CloudEvents+JSON", "trace", "a header of their own"),
 		record(2, data, attributesOf("b", "ce_campaign", "spring")...),
-		record(0, data, attributesOf("no type")[:12]...), // without a content type
+		record(0, data, attributesOf("no type")[:12]...),                                    // without a content type
 		record(0, data, attributesOf("twice", "ce_datacontenttype", "application/json")...), // as the JavaScript SDK does
 		record(1, inbox("elsewhere", map[string]any{"workspace": "other"}), "content-type", structured),
 		// The same event in all partitions: it is in one on our topic.
