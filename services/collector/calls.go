@@ -16,6 +16,7 @@ import (
 	"plumbline/pkg/connections"
 	"plumbline/pkg/event"
 	"plumbline/pkg/mapping"
+	"plumbline/pkg/process"
 	"plumbline/pkg/registry"
 )
 
@@ -30,6 +31,20 @@ type caller struct {
 	door    *doorman
 	now     func() time.Time
 	counted *callMetrics
+}
+
+// registerCalls adds the endpoints of tools, and follows the connections. Readiness does not wait for them: events are taken without, and
+// calls are told to come again.
+func registerCalls(cfg Config, mount *process.Mount, r *receiver, door *doorman) {
+	book := connections.New(connections.Config{
+		Bus: cfg.Bus, Service: "collector", Now: cfg.Now, Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
+	})
+	calls := &caller{
+		receiver: r, book: book, secret: cfg.Secret, home: cfg.Workspace, door: door, now: cfg.Now, counted: newCallMetrics(mount.Metrics),
+	}
+	calls.registerSegment(mount.Router)
+	calls.registerHooks(mount.Router)
+	mount.Go("connections", book.Run)
 }
 
 // callMetrics counts what is known and not counted, so that nothing is left out in silence.

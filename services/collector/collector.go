@@ -18,7 +18,6 @@ import (
 
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
-	"plumbline/pkg/connections"
 	"plumbline/pkg/event"
 	"plumbline/pkg/keyring"
 	"plumbline/pkg/process"
@@ -171,14 +170,7 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	mount.Router.POST("/v1/events", auth, process.MaxBody(MaxBody), r.receive)
 	mount.Router.GET("/v1/events", auth, where.one)
 	mount.Router.POST("/v1/events/outcomes", auth, r.admit, process.MaxBody(MaxBody), where.many)
-	tools := connections.New(connections.Config{
-		Bus: cfg.Bus, Service: "collector", Now: cfg.Now, Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
-	})
-	calls := &caller{
-		receiver: r, book: tools, secret: cfg.Secret, home: cfg.Workspace, door: door, now: cfg.Now, counted: newCallMetrics(mount.Metrics),
-	}
-	calls.registerSegment(mount.Router)
-	calls.registerHooks(mount.Router)
+	registerCalls(cfg, mount, r, door)
 	watch := tail.New(tail.Config{
 		Bus: cfg.Bus, Service: "collector", Data: true, Stopping: mount.Stopping(), Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
@@ -196,8 +188,6 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	})
 	mount.Go("keys of the collector", ring.Run)
 	mount.Go("waves of the survey", book.Run)
-	// Readiness does not wait for it: events are taken without, and calls are told to come again.
-	mount.Go("connections", tools.Run)
 	if len(cfg.WriteKeys)+len(cfg.Keys) == 0 {
 		mount.Go("look for keys that may send", func(ctx context.Context) error {
 			tellIfNobodyMaySend(ctx, ring, mount.Log.With("service", "collector"))

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -48,9 +49,7 @@ func connect(t *testing.T, cfg collector.Config, workspace, key, value string) {
 func (s *served) calling(t *testing.T, path, body string, header map[string]string) answer {
 	t.Helper()
 	all := map[string]string{"Content-Type": "application/json", "Authorization": basic("the-key")}
-	for k, v := range header {
-		all[k] = v
-	}
+	maps.Copy(all, header)
 	var a answer
 	eventually(t, "the connections are read", func() bool {
 		a = s.do(t, http.MethodPost, path, body, all)
