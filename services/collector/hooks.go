@@ -31,6 +31,10 @@ const signatureWindow = 5 * time.Minute
 // maxHookCall is the most bytes of one call: as it is kept in an event, it may not be quite as large as one.
 const maxHookCall = event.MaxSize - 4<<10
 
+// unproven is whose room the bodies take of whom nobody knows yet who they are: not that of a workspace, which a stranger could fill. It is
+// no name that a workspace can have.
+const unproven = "calls without a key"
+
 // registerHooks adds the endpoints of webhooks.
 func (r *caller) registerHooks(router gin.IRoutes) {
 	router.POST("/v1/hooks/:connection", reserved, r.hook)
@@ -104,7 +108,7 @@ func (r *caller) signedHook(c *gin.Context, name string) {
 			return
 		}
 	}
-	body, give, err := r.collect(c, r.home, MaxBody)
+	body, give, err := r.collect(c, unproven, MaxBody)
 	defer give()
 	if err != nil {
 		r.hookUnread(c, err)
