@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -196,12 +197,12 @@ func (b *Buffer) run(ctx context.Context) {
 	defer close(b.done)
 	for {
 		b.mu.Lock()
-		var oldest *waiting
+		oldest := ""
 		if len(b.files) > 0 {
-			oldest = &b.files[0]
+			oldest = b.files[0].name
 		}
 		b.mu.Unlock()
-		if oldest == nil {
+		if oldest == "" {
 			select {
 			case <-ctx.Done():
 				return
@@ -209,13 +210,17 @@ func (b *Buffer) run(ctx context.Context) {
 				continue
 			}
 		}
-		err := b.send(ctx, oldest.name)
+		err := b.send(ctx, oldest)
 		var away *Unavailable
 		switch {
 		case ctx.Err() != nil:
 			return
 		case errors.As(err, &away):
-			continue // the client has waited
+			select { // the client has tried for as long as it has patience
+			case <-ctx.Done():
+				return
+			case <-time.After(mostWait):
+			}
 		case err != nil:
 			b.mu.Lock()
 			b.failed = err
@@ -244,25 +249,26 @@ func (b *Buffer) send(ctx context.Context, name string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("client: remove sent events: %w", err)
 	}
-	b.mu.Lock()
-	b.bytes -= b.files[0].size
-	b.files = b.files[1:]
 	var refused []event.Answer
 	for _, a := range answers {
 		if a.State == event.Rejected {
-			if refused = append(refused, a); b.refused == 0 {
-				b.first = a
-			}
-			b.refused++
+			refused = append(refused, a)
 		}
 	}
-	b.tell()
-	b.mu.Unlock()
 	if b.cfg.Refused != nil {
 		for _, a := range refused {
 			b.cfg.Refused(a)
 		}
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.refused == 0 && len(refused) > 0 {
+		b.first = refused[0]
+	}
+	b.refused += len(refused)
+	b.bytes -= b.files[0].size
+	b.files = b.files[1:]
+	b.tell()
 	return nil
 }
 
