@@ -23,11 +23,11 @@ type collected struct {
 	ids    map[string]int
 }
 
-// answers changes what the collector says.
-func (c *collected) answers(status int, refuse string) {
+// answers changes what the collector says; from then on it refuses no event by itself.
+func (c *collected) answers(status int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.status, c.refuse = status, refuse
+	c.status, c.refuse = status, ""
 }
 
 func (c *collected) handle(w http.ResponseWriter, _ *http.Request, ids []string) {
@@ -95,7 +95,7 @@ func TestBufferOutlivesTheProgram(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "writing-1"), []byte("["), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c.answers(0, "")
+		c.answers(0)
 		b = open(t, dir, c, nil)
 		if err := b.Add(client.Event{ID: "new", Source: "s", Data: &event.Training{Course: "c"}}); err != nil {
 			t.Fatal(err)
@@ -124,7 +124,7 @@ func TestBufferWaits(t *testing.T) {
 		}
 		time.Sleep(time.Hour) // of the bubble: longer than the client's patience
 		synctest.Wait()
-		c.answers(0, "")
+		c.answers(0)
 		if err := b.Close(t.Context()); err != nil || len(c.ids) != 5 {
 			t.Errorf("%v, %d ids", err, len(c.ids))
 		}
@@ -146,7 +146,7 @@ func TestBufferFull(t *testing.T) {
 		if n := kept(t, dir); n != 1 {
 			t.Errorf("%d files", n)
 		}
-		c.answers(0, "")
+		c.answers(0)
 		if err := b.Flush(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -173,7 +173,7 @@ func TestBufferRefusals(t *testing.T) {
 		if err := b.Close(t.Context()); !errors.As(err, &refused) || refused.Count != 1 || refused.First.ID != "1" || len(told) != 1 || kept(t, dir) != 0 {
 			t.Errorf("%v, told %v", err, told)
 		}
-		c.answers(http.StatusForbidden, "")
+		c.answers(http.StatusForbidden)
 		b = open(t, dir, c, nil)
 		if err := b.Add(events(3)...); err != nil {
 			t.Fatal(err)

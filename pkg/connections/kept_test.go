@@ -12,15 +12,16 @@ import (
 
 var at = time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
 
-func snapshot(key, value string) *registry.Snapshot {
+// snapshot is a registry with one connection, crm.
+func snapshot(value string) *registry.Snapshot {
 	return registry.NewSnapshot([]registry.Record{{
-		Workspace: "w", Kind: registry.Connections, Key: key, EntryID: "1", Value: []byte(value), ValidFrom: at, RecordedAt: at,
+		Workspace: "w", Kind: registry.Connections, Key: "crm", EntryID: "1", Value: []byte(value), ValidFrom: at, RecordedAt: at,
 	}})
 }
 
 // A connection holds from its date on; Segment's default needs none.
 func TestOf(t *testing.T) {
-	s := snapshot("crm", `{"via":"webhook"}`)
+	s := snapshot(`{"via":"webhook"}`)
 	for _, test := range []struct {
 		via, key string
 		at       time.Time
@@ -36,7 +37,7 @@ func TestOf(t *testing.T) {
 			t.Errorf("%s %s: %v, want %v", test.via, test.key, err, test.want)
 		}
 	}
-	if _, err := connections.Of(snapshot("crm", `{"via":"webhook","active":false}`), registry.ViaWebhook, "crm", at); !errors.Is(err, connections.ErrInactive) {
+	if _, err := connections.Of(snapshot(`{"via":"webhook","active":false}`), registry.ViaWebhook, "crm", at); !errors.Is(err, connections.ErrInactive) {
 		t.Errorf("inactive: %v", err)
 	}
 }
@@ -44,7 +45,7 @@ func TestOf(t *testing.T) {
 // A webhook's call keeps the name that its first content gave it, whatever a fix makes of it: two fixes are two versions of one event, and
 // not two events.
 func TestNameSurvivesAFix(t *testing.T) {
-	s := snapshot("crm", `{"via":"webhook","events":[{"kind":"training","time":{"column":"@received"},"fields":{"course":{"column":"name"}}}]}`)
+	s := snapshot(`{"via":"webhook","events":[{"kind":"training","time":{"column":"@received"},"fields":{"course":{"column":"name"}}}]}`)
 	first := connections.HookArrival("/hooks/crm", "00112233445566778899aabbccddeeff", at, []byte(`{"name":"a"}`))
 	second := first
 	second.Data = []byte(`{"name":"b"}`)
@@ -73,7 +74,7 @@ func FuzzAgain(f *testing.F) {
 	f.Add(good)
 	f.Add([]byte(`{"type":"segment.page","source":"/segment/","data":{}}`))
 	f.Add([]byte(`{"type":"webhook.call","source":"/hooks/crm","callid":"zz","data":[]}`))
-	s, parser := snapshot("crm", `{"via":"webhook","events":[{"kind":"training","time":{"column":"t"},"fields":{"course":{"column":"c"}}}]}`), event.NewParser(time.Now)
+	s, parser := snapshot(`{"via":"webhook","events":[{"kind":"training","time":{"column":"t"},"fields":{"course":{"column":"c"}}}]}`), event.NewParser(time.Now)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		a, ok := connections.Decode(raw)
 		if !ok {
