@@ -10,6 +10,8 @@
 // could not take now, always under the same ids, so that a repeated request never counts twice. It does not buffer,
 // it does not send in the background and it does not make up ids: an event is durable when its answer is accepted, and
 // an id that is made anew for every try would count every try.
+//
+// Who can not wait for the collector uses a [Buffer]: it keeps events on disk and sends them in the background.
 package client
 
 import (

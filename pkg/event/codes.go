@@ -22,13 +22,14 @@ func TooLargeForLog() Problem {
 func Codes() []CodeMeaning {
 	return []CodeMeaning{
 		{CodeNotJSON, "The bytes are no JSON, or not valid UTF-8.", false},
-		{CodeTooLarge, "The event is larger than 256 KiB.", false},
+		{CodeTooLarge, "The event is larger than 256 KiB, or a call of a Segment SDK larger than 32 KiB.", false},
 		{CodeBadSpecVersion, "The CloudEvents specversion is not 1.0.", false},
 		{CodeMissingField, "A required attribute or field is absent or empty.", false},
 		{CodeMissingTime, "The event does not say when it happened.", false},
 		{CodeFuture, "The time lies more than 24 hours ahead of our clock.", true},
 		{CodeTooOld, "The time lies before the year 2000, or before the days that are kept.", false},
 		{CodeUnknownType, "The CloudEvents type is none of ours.", false},
+		{CodeUnknownEvent, "A tool has sent something of which no mapping says what it counts as.", false},
 		{CodeUnknownField, "The data has a field that its kind does not have: most often a typing error.", false},
 		{CodeDuplicateField, "One object names a field twice.", false},
 		{CodeWrongType, "A value has another JSON type than its field.", false},

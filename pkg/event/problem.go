@@ -32,6 +32,7 @@ const (
 	CodeForbiddenSource Code = "forbidden_source" // the key may not write this source
 	CodeForbiddenKind   Code = "forbidden_kind"   // the key may not write this kind
 	CodeWaveClosed      Code = "wave_closed"      // the wave of the survey takes no answers any more
+	CodeUnknownEvent    Code = "unknown_event"    // a call of a tool of which no mapping says what it counts as
 	// The reasons of the inbox, beside those above.
 	CodeUnsupportedType  Code = "unsupported_type"  // a content type that carries no event that can be read
 	CodeUnknownWorkspace Code = "unknown_workspace" // the installation has no such workspace

@@ -112,17 +112,17 @@ func (f *fieldPlan) appendValue(dst []byte, r *record) ([]byte, string, error) {
 	switch {
 	case len(f.spec.Sum) > 0:
 		return f.appendSum(dst, r)
-	case f.spec.SquareOf != "":
-		v, ok := r.get(f.spec.SquareOf)
+	case len(f.spec.SquareOf) > 0:
+		v, column, ok := r.first(f.spec.SquareOf)
 		if !ok {
 			return nil, "", nil
 		}
 		d, err := f.number(v)
 		if err != nil {
-			return nil, f.spec.SquareOf, err
+			return nil, column, err
 		}
 		out, err := f.appendNumber(dst, d.Mul(d))
-		return out, f.spec.SquareOf, err
+		return out, column, err
 	case f.member != nil:
 		v, ok := r.get(f.spec.Member.Column)
 		if !ok || len(f.member) == 0 {
@@ -133,6 +133,9 @@ func (f *fieldPlan) appendValue(dst []byte, r *record) ([]byte, string, error) {
 	v, column, ok := f.text(r)
 	if !ok {
 		return nil, "", nil
+	}
+	if err := f.misfit(r.types[column]); err != nil {
+		return nil, column, err
 	}
 	v, err := f.translate(v)
 	if err != nil {
@@ -215,6 +218,19 @@ func (f *fieldPlan) appendText(dst []byte, v string) ([]byte, error) {
 	default:
 		return jsontext.AppendQuote(dst, v)
 	}
+}
+
+// misfit refuses a JSON value that the field can not be made of, whatever its text looks like. What is no JSON has no type.
+func (f *fieldPlan) misfit(k jsontext.Kind) error {
+	switch {
+	case f.target == toJSON:
+		return nil
+	case k == '{' || k == '[':
+		return &conversionError{event.CodeWrongType, f.name + " is made of this, and it is an object or an array: name a member of it, or send a plain value"}
+	case (k == 't' || k == 'f') && (f.target == toDecimal || f.target == toNumber || f.target == toCount):
+		return &conversionError{event.CodeWrongType, f.name + " is a number, and this is true or false"}
+	}
+	return nil
 }
 
 func appendBool(dst []byte, yes bool) []byte {

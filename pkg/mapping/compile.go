@@ -112,7 +112,7 @@ func compile(s *spec) (*Mapping, error) {
 		errs = append(errs, errors.New("events is missing: say what a row becomes"))
 	}
 	for i, e := range s.Events {
-		plan, problems := compileEvent(e)
+		plan, problems := compileEvent(e, ", or start and spacing for a file without dates")
 		for _, p := range problems {
 			errs = append(errs, fmt.Errorf("events[%d]: %w", i, p))
 		}
@@ -143,31 +143,47 @@ func checkInput(in *inputSpec) []error {
 	return errs
 }
 
-func compileEvent(e eventSpec) (eventPlan, []error) {
+// placedError is something wrong with a part of a mapping.
+type placedError struct {
+	// pointer is where, from the event on: "/fields/currency".
+	pointer string
+	message string
+}
+
+func (e *placedError) Error() string { return e.message }
+
+func placed(pointer, format string, args ...any) error {
+	return &placedError{pointer, fmt.Sprintf(format, args...)}
+}
+
+// compileEvent checks an event of a mapping. otherTimes is what may stand in the place of a column that says when it happened.
+func compileEvent(e eventSpec, otherTimes string) (eventPlan, []error) {
 	var errs []error
-	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	add := func(pointer, format string, args ...any) { errs = append(errs, placed(pointer, format, args...)) }
 	plan := eventPlan{kind: event.Kind(e.Kind), when: slices.Clone(e.When)}
 	types, ok := targetsOf(plan.kind)
 	if !ok {
-		add("kind is %q: write one of %s", e.Kind, kinds())
+		add("/kind", "kind is %q: write one of %s", e.Kind, kinds())
 		return plan, errs
 	}
 	var err error
 	if plan.id, err = parseTemplate(e.ID); err != nil {
-		add("id: %w", err)
+		add("/id", "id: %v", err)
 	} else if plan.id.empty() {
-		add("id is missing: make it of columns that name the record, such as \"{order_id}\", or \"{hash}-{occurrence}\"")
+		add("/id", "id is missing: make it of columns that name the record, such as \"{order_id}\", or \"{hash}-{occurrence}\"")
 	}
 	if plan.subject, err = parseTemplate(e.Subject); err != nil {
-		add("subject: %w", err)
+		add("/subject", "subject: %v", err)
 	}
-	if plan.time, err = compileTime(e.Time); err != nil {
-		add("time: %w", err)
+	if e.Time.empty() {
+		add("/time", "time: give a column%s", otherTimes)
+	} else if plan.time, err = compileTime(e.Time); err != nil {
+		add("/time", "time: %v", err)
 	}
 	for i := range plan.when {
 		w := &plan.when[i]
 		if w.Column == "" || (len(w.Is) == 0 && len(w.IsNot) == 0 && w.Present == nil) {
-			add("when[%d]: give a column and one of is, is_not, present", i)
+			add(fmt.Sprintf("/when/%d", i), "when[%d]: give a column and one of is, is_not, present", i)
 		}
 		if w.Reason == "" {
 			w.Reason = "not_" + e.Kind
@@ -185,16 +201,20 @@ func compileEvent(e eventSpec) (eventPlan, []error) {
 		plan.fields = append(plan.fields, f)
 	}
 	if len(unknown) > 0 {
-		add("%s has no field %s: it has %s", e.Kind, strings.Join(unknown, ", "), strings.Join(slices.Sorted(maps.Keys(types)), ", "))
+		at := "/fields"
+		if len(unknown) == 1 {
+			at += "/" + unknown[0]
+		}
+		add(at, "%s has no field %s: it has %s", e.Kind, strings.Join(unknown, ", "), strings.Join(slices.Sorted(maps.Keys(types)), ", "))
 	}
 	return plan, errs
 }
 
+// empty tells that nothing says when the event happened.
+func (s timeSpec) empty() bool { return s.Start == "" && s.Spacing == "" && len(s.Column) == 0 }
+
 func compileTime(s timeSpec) (timePlan, error) {
 	if s.Start == "" && s.Spacing == "" {
-		if len(s.Column) == 0 {
-			return timePlan{}, errors.New("give a column, or start and spacing for a file without dates")
-		}
 		read, err := newInstant(s.Layout, s.Zone)
 		return timePlan{columns: s.Column, read: read}, err
 	}
@@ -218,14 +238,14 @@ func compileField(name string, to target, s fieldSpec) (fieldPlan, []error) {
 	f := fieldPlan{name: name, target: to, spec: s}
 	var errs []error
 	add := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("field %s: %w", name, fmt.Errorf(format, args...)))
+		errs = append(errs, placed("/fields/"+name, "field %s: %v", name, fmt.Errorf(format, args...)))
 	}
 	// A column that a parameter left empty means that the field stays absent.
 	s.Column = slices.DeleteFunc(slices.Clone(s.Column), func(c string) bool { return c == "" })
 	optional := len(f.spec.Column) > 0 && len(s.Column) == 0
 	f.spec = s
 	given := 0
-	for _, yes := range []bool{len(s.Column) > 0, s.Value != nil, s.Template != "", len(s.Sum) > 0, s.SquareOf != "", s.Member != nil} {
+	for _, yes := range []bool{len(s.Column) > 0, s.Value != nil, s.Template != "", len(s.Sum) > 0, len(s.SquareOf) > 0, s.Member != nil} {
 		if yes {
 			given++
 		}
@@ -233,7 +253,7 @@ func compileField(name string, to target, s fieldSpec) (fieldPlan, []error) {
 	if given != 1 && !(optional && given == 0) {
 		add("give exactly one of column, value, template, sum, square_of, member")
 	}
-	if (len(s.Sum) > 0 || s.SquareOf != "") && to != toNumber && to != toDecimal && to != toCount {
+	if (len(s.Sum) > 0 || len(s.SquareOf) > 0) && to != toNumber && to != toDecimal && to != toCount {
 		add("sum and square_of make numbers, the field is none")
 	}
 	if s.Member != nil {
@@ -271,10 +291,7 @@ func columnsOf(events []eventPlan) []string {
 			all = append(all, w.Column)
 		}
 		for _, f := range e.fields {
-			all = slices.Concat(all, f.spec.Column, f.spec.Sum, f.template.columns())
-			if f.spec.SquareOf != "" {
-				all = append(all, f.spec.SquareOf)
-			}
+			all = slices.Concat(all, f.spec.Column, f.spec.Sum, f.spec.SquareOf, f.template.columns())
 			if f.spec.Member != nil {
 				all = append(all, f.spec.Member.Column)
 			}

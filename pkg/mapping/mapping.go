@@ -26,6 +26,9 @@ import (
 //go:embed library/*.yaml
 var library embed.FS
 
+//go:embed calls/*.yaml
+var builtin embed.FS
+
 // Mapping is a mapping file that was found sound, with its parameters filled in. It is immutable: one Mapping may
 // serve several files at once.
 type Mapping struct {

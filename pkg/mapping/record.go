@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // record is one row of a file, by column.
@@ -17,6 +19,8 @@ type record struct {
 	null         []string
 	hash         [16]byte
 	occurrence   uint32
+	// types are the JSON types of the columns where the record is a JSON object, nil where it is not.
+	types map[string]jsontext.Kind
 }
 
 // get returns a cell; ok is false where the column has no value.

@@ -72,7 +72,7 @@ type fieldSpec struct {
 	Value    *string     `yaml:"value"`
 	Template string      `yaml:"template"`
 	Sum      oneOrMany   `yaml:"sum"`
-	SquareOf string      `yaml:"square_of"`
+	SquareOf oneOrMany   `yaml:"square_of"`
 	Member   *memberSpec `yaml:"member"`
 
 	// Map translates values; with MapDefault others become that, without it they are a problem.

@@ -82,7 +82,7 @@ func (t template) uses(place string) bool {
 
 func (t template) empty() bool { return len(t.parts) == 0 }
 
-// render fills the template; missing names the first column that has no value in this record.
+// render fills the template; missing names the first column that has no value in this record, or none that is a text.
 func (t template) render(r *record) (out, missing string) {
 	var b strings.Builder
 	for _, p := range t.parts {
@@ -97,7 +97,7 @@ func (t template) render(r *record) (out, missing string) {
 			fmt.Fprintf(&b, "%d", r.occurrence)
 		default:
 			v, ok := r.get(p.column)
-			if !ok {
+			if k := r.types[p.column]; !ok || k == '{' || k == '[' {
 				return "", p.column
 			}
 			b.WriteString(v)

@@ -32,10 +32,10 @@ func (s *Snapshot) spans(kind Kind, key string) map[span]Version {
 }
 
 // Contradictions are what a new version of an entry says against another entry that holds at the same time. Two versions of one
-// key never contradict each other: the later one follows the earlier. The one exception is the secret of a webhook, which never
-// goes back.
+// key never contradict each other: the later one follows the earlier. The one exception is the secret of a webhook or a connection,
+// which never goes back.
 func (s *Snapshot) Contradictions(r Record) []event.Problem {
-	if r.Deleted || (r.Kind != VendorBaselines && r.Kind != Webhooks) {
+	if r.Deleted || (r.Kind != VendorBaselines && r.Kind != Webhooks && r.Kind != Connections) {
 		return nil
 	}
 	entry, problems := Decode(r.Kind, r.Key, r.Value)
@@ -44,6 +44,9 @@ func (s *Snapshot) Contradictions(r Record) []event.Problem {
 	}
 	if w, ok := entry.(*Webhook); ok {
 		return s.rotatesBack(r, w)
+	}
+	if c, ok := entry.(*Connection); ok {
+		return s.signsBack(r, c)
 	}
 	mine, ok := entry.(*VendorBaseline)
 	if !ok {

@@ -93,3 +93,21 @@ func FromMessage(key, value []byte) (Record, error) {
 	}
 	return r, nil
 }
+
+// KindOf reads the kind out of the key of a message; false where it is none of ours. It is for who wants some kinds only.
+func KindOf(messageKey []byte) (Kind, bool) {
+	for part := range 2 {
+		if len(messageKey) < 4 {
+			return "", false
+		}
+		n := uint64(binary.BigEndian.Uint32(messageKey))
+		if messageKey = messageKey[4:]; n > uint64(len(messageKey)) {
+			return "", false
+		}
+		if part == 1 {
+			return Kind(messageKey[:n]), true
+		}
+		messageKey = messageKey[n:]
+	}
+	return "", false
+}

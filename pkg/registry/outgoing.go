@@ -212,21 +212,36 @@ func (s *Snapshot) SecretVersions(key string, t time.Time) []uint32 {
 	if !ok {
 		return nil
 	}
-	out, since := []uint32{now.SecretVersion}, time.Time{}
-	for _, r := range s.History(Webhooks, key) {
+	return s.secretVersions(Webhooks, key, t, now.SecretVersion, func(e Entry) (uint32, bool) {
+		w, ok := e.(*Webhook)
+		if !ok {
+			return 0, false
+		}
+		return w.SecretVersion, true
+	})
+}
+
+// secretVersions are the present version of an entry's secret and, for a day after a rotation, the one before. of reads the version
+// of an entry; false where it has no secret.
+func (s *Snapshot) secretVersions(kind Kind, key string, t time.Time, now uint32, of func(Entry) (uint32, bool)) []uint32 {
+	out, since := []uint32{now}, time.Time{}
+	for _, r := range s.History(kind, key) {
 		if r.ValidFrom.After(t) || r.Deleted {
 			continue // not yet, or none
 		}
 		entry, problems := Decode(r.Kind, r.Key, r.Value)
-		w, ok := entry.(*Webhook)
-		switch {
-		case len(problems) > 0 || !ok:
+		if len(problems) > 0 {
 			continue
-		case w.SecretVersion == now.SecretVersion:
+		}
+		version, ok := of(entry)
+		switch {
+		case !ok:
+			continue
+		case version == now:
 			since = later(r.ValidFrom, r.RecordedAt)
 			continue
 		case !since.IsZero() && t.Before(since.Add(RotationOverlap)):
-			out = append(out, w.SecretVersion)
+			out = append(out, version)
 		}
 		return out
 	}

@@ -37,6 +37,7 @@ const (
 	Webhooks        Kind = "webhooks"
 	Alerts          Kind = "alerts"
 	Digests         Kind = "digests"
+	Connections     Kind = "connections"
 )
 
 // Entry is the value of one version: a pointer to one of the structs of this package.
@@ -67,6 +68,7 @@ func catalogue() []spec {
 		{Webhooks, func() Entry { return new(Webhook) }},
 		{Alerts, func() Entry { return new(Alert) }},
 		{Digests, func() Entry { return new(Digest) }},
+		{Connections, func() Entry { return new(Connection) }},
 	}
 }
 

@@ -49,6 +49,38 @@ func (d *doorman) authenticate(c *gin.Context) {
 		d.refuse(c, http.StatusUnauthorized, "no_key", "Send the write key as the header Authorization: Bearer KEY.")
 		return
 	}
+	d.admit(c, text)
+}
+
+// headerKey holds the write key where a tool can set neither a user nor the header Authorization.
+const headerKey = "X-Plumbline-Key"
+
+// toolKey is the text of the key that a tool sends: as the user name of the Basic scheme, as Segment's SDKs do; as a bearer; or in a
+// header of its own.
+func toolKey(h http.Header) (string, bool) {
+	if user, _, ok := (&http.Request{Header: h}).BasicAuth(); ok && user != "" {
+		return user, true
+	}
+	if text, ok := bearer(h.Get("Authorization")); ok {
+		return text, true
+	}
+	text := strings.TrimSpace(h.Get(headerKey))
+	return text, text != ""
+}
+
+// authenticateTool is authenticate for tools, which send their key in one of several ways.
+func (d *doorman) authenticateTool(c *gin.Context) {
+	text, ok := toolKey(c.Request.Header)
+	if !ok {
+		c.Header("WWW-Authenticate", `Basic realm="plumbline"`)
+		d.refuse(c, http.StatusUnauthorized, "no_key", "Send the write key as the user name of Basic authentication, with an empty password, or as Authorization: Bearer KEY.")
+		return
+	}
+	d.admit(c, text)
+}
+
+// admit lets a request pass that carries the text of a key, or refuses it.
+func (d *doorman) admit(c *gin.Context, text string) {
 	if key, ok := d.configured.Find(text); ok {
 		c.Set(keyName, key)
 		return

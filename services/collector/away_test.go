@@ -110,6 +110,47 @@ func (s *served) ready(t *testing.T, want int) {
 	}
 }
 
+// The broker goes away: an SDK is told to send the same again, and what it sends again is the same events.
+func TestCallsBrokerAway(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kafka")
+	broker, err := embedded.StartBroker(t.Context(), embedded.BrokerConfig{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config(t)
+	cfg.Bus = bus.Config{Brokers: broker.Addrs(), Partitions: 3}
+	cfg.ProduceTimeout = time.Second
+	s := serve(t, cfg)
+	body := `{"batch":[` + track("m1", "Experiment Viewed", arm) + `,{"type":"page"}],"sentAt":"2026-11-24T12:00:00Z"}`
+	if a := s.calling(t, "/v1/batch", body, nil); a.Status != http.StatusOK {
+		t.Fatalf("before: %d %s", a.Status, a.Body)
+	}
+	if err := broker.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a := s.do(t, http.MethodPost, "/v1/batch", body, map[string]string{"Authorization": basic("the-key")})
+	if a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" || a.Retry != 1 || strings.Contains(a.Body, `"success":true`) {
+		t.Errorf("during: %d %s", a.Status, a.Body)
+	}
+	restart(t, dir, broker)
+	if a := s.calling(t, "/v1/batch", strings.Replace(body, "12:00:00Z", "12:00:07Z", 1), nil); a.Status != http.StatusOK {
+		t.Errorf("after: %d %s", a.Status, a.Body)
+	}
+	payloads := map[event.PayloadHash]bool{}
+	for _, m := range everything(t, cfg.Bus, bus.Events) {
+		e, err := event.FromMessage(m.Partition, m.Offset, m.Time, m.Key, bus.Headers(&m), m.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.ID == "m1" {
+			payloads[e.Payload] = true
+		}
+	}
+	if len(payloads) != 1 {
+		t.Errorf("%d events of one call: they would be taken for different ones", len(payloads))
+	}
+}
+
 // checkMetrics looks for what the requests of TestBrokerAway must have counted.
 func checkMetrics(t *testing.T, s *served) {
 	t.Helper()

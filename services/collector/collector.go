@@ -165,10 +165,12 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	ring := keyring.New(keyring.Config{
 		Bus: cfg.Bus, Service: "collector", Now: cfg.Now, Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
-	auth := (&doorman{keys, ring, m}).authenticate
+	door := &doorman{keys, ring, m}
+	auth := door.authenticate
 	mount.Router.POST("/v1/events", auth, process.MaxBody(MaxBody), r.receive)
 	mount.Router.GET("/v1/events", auth, where.one)
 	mount.Router.POST("/v1/events/outcomes", auth, r.admit, process.MaxBody(MaxBody), where.many)
+	registerCalls(cfg, mount, r, door)
 	watch := tail.New(tail.Config{
 		Bus: cfg.Bus, Service: "collector", Data: true, Stopping: mount.Stopping(), Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})

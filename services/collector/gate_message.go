@@ -91,6 +91,7 @@ type inboxHeaders struct {
 func inboxHeadersOf(headers []kafka.Header) *inboxHeaders {
 	h := &inboxHeaders{attributes: make(map[string]string, len(headers))}
 	typed := false
+	var again []string
 	for _, header := range headers {
 		if strings.EqualFold(header.Key, inboxContentType) {
 			if typed {
@@ -108,13 +109,19 @@ func inboxHeadersOf(headers []kafka.Header) *inboxHeaders {
 		_, twice := h.attributes[attr]
 		switch {
 		case attr == "datacontenttype":
-			h.fail(event.CodeUnknownField, "/datacontenttype", "the type of the data is the header content-type: leave ce_datacontenttype out")
+			again = append(again, string(header.Value))
 		case attr == "data":
 			h.fail(event.CodeUnknownField, "/data", "the data is the value of the message: leave the header ce_data out")
 		case twice:
 			h.fail(event.CodeDuplicateField, "/"+attr, "the header ce_%s stands twice: keep one", attr)
 		default:
 			h.attributes[attr] = string(header.Value)
+		}
+	}
+	// The JavaScript SDK of CloudEvents writes the type of the data a second time: what says the same does no harm.
+	for _, media := range again {
+		if !typed || media != h.contentType {
+			h.fail(event.CodeUnknownField, "/datacontenttype", "the type of the data is the header content-type: leave ce_datacontenttype out")
 		}
 	}
 	return h

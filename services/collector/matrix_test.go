@@ -23,9 +23,22 @@ func rules() map[string]rule {
 		"POST /v1/events":          {ask: "/v1/events", body: one("loaded", map[string]any{"time": "2026-11-01T09:31:00Z"}), kind: structured},
 		"GET /v1/events":           {ask: "/v1/events?source=/tests&id=loaded"},
 		"POST /v1/events/outcomes": {ask: "/v1/events/outcomes", body: `[{"source":"/tests","id":"loaded"}]`, kind: "application/json"},
-		"GET /v1/tail":             {ask: "/v1/tail", stream: true},
-		"GET /v1/schemas":          {public: true, ask: "/v1/schemas"},
-		"GET /v1/schemas/:kind":    {public: true, ask: "/v1/schemas/hours_saved"},
+		"POST /v1/track":           {ask: "/v1/track", body: track("loaded", "Experiment Viewed", arm), kind: "application/json"},
+		"POST /v1/identify":        {ask: "/v1/identify", body: `{"userId":"loaded"}`, kind: "application/json"},
+		"POST /v1/group":           {ask: "/v1/group", body: `{"userId":"loaded"}`, kind: "application/json"},
+		"POST /v1/page":            {ask: "/v1/page", body: `{"userId":"loaded"}`, kind: "application/json"},
+		"POST /v1/screen":          {ask: "/v1/screen", body: `{"userId":"loaded"}`, kind: "application/json"},
+		"POST /v1/alias":           {ask: "/v1/alias", body: `{"userId":"loaded"}`, kind: "application/json"},
+		"POST /v1/batch":           {ask: "/v1/batch", body: `{"batch":[` + track("loaded", "Experiment Viewed", arm) + `]}`, kind: "application/json"},
+		"POST /v1/hooks/:connection": {
+			ask: "/v1/hooks/crm", body: `{"id":"loaded"}`, kind: "application/json",
+		},
+		"POST /v1/hooks/:connection/preview": {
+			ask: "/v1/hooks/crm/preview", body: `{"sample":{"id":"loaded"}}`, kind: "application/json",
+		},
+		"GET /v1/tail":          {ask: "/v1/tail", stream: true},
+		"GET /v1/schemas":       {public: true, ask: "/v1/schemas"},
+		"GET /v1/schemas/:kind": {public: true, ask: "/v1/schemas/hours_saved"},
 	}
 }
 

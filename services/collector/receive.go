@@ -110,16 +110,48 @@ func (r *receiver) room(c *gin.Context, got room) bool {
 
 // body reads the whole body, unpacked, and answers where it can not. It never reads beyond the limit.
 func (r *receiver) body(c *gin.Context, packed bool) ([]byte, bool) {
-	var in io.Reader = c.Request.Body
+	body, err := readAll(c.Request, packed, MaxBody)
+	over := (*http.MaxBytesError)(nil)
+	switch {
+	case err == nil:
+		r.metrics.bytes.Add(float64(len(body)))
+		return body, true
+	case errors.Is(err, errTooLarge), errors.As(err, &over):
+		r.tooLarge(c)
+	default:
+		r.refuse(c, http.StatusBadRequest, "unreadable", unreadable(err), nil)
+	}
+	return nil, false
+}
+
+var (
+	errTooLarge = errors.New("the body is too large")
+	errNotGzip  = errors.New("the body is not packed with gzip")
+)
+
+// unreadable says why a body can not be read.
+func unreadable(err error) string {
+	if errors.Is(err, errNotGzip) {
+		return "The body is not packed with gzip, as its Content-Encoding says."
+	}
+	return "The body ended too early or could not be unpacked."
+}
+
+// readAll reads a body, unpacked, and never more than the limit: the error then is errTooLarge.
+func readAll(req *http.Request, packed bool, limit int64) ([]byte, error) {
+	var in io.Reader = req.Body
 	if packed {
 		z, err := gzip.NewReader(in)
-		if err != nil {
-			r.unreadable(c, err, "The body is not packed with gzip, as its Content-Encoding says.")
-			return nil, false
+		if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
+			return nil, err
 		}
-		in = io.LimitReader(z, MaxBody+1)
+		if err != nil {
+			return nil, errNotGzip
+		}
+		in = z
 	}
-	body := make([]byte, 0, max(c.Request.ContentLength+512, 4096))
+	in = io.LimitReader(in, limit+1)
+	body := make([]byte, 0, min(max(req.ContentLength+512, 4096), limit+1))
 	for {
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]
@@ -127,25 +159,14 @@ func (r *receiver) body(c *gin.Context, packed bool) ([]byte, bool) {
 		n, err := in.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
-		case len(body) > MaxBody:
-			r.tooLarge(c)
-			return nil, false
+		case int64(len(body)) > limit:
+			return nil, errTooLarge
 		case errors.Is(err, io.EOF):
-			r.metrics.bytes.Add(float64(len(body)))
-			return body, true
+			return body, nil
 		case err != nil:
-			r.unreadable(c, err, "The body ended too early or could not be unpacked.")
-			return nil, false
+			return nil, err
 		}
 	}
-}
-
-func (r *receiver) unreadable(c *gin.Context, err error, detail string) {
-	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
-		r.tooLarge(c)
-		return
-	}
-	r.refuse(c, http.StatusBadRequest, "unreadable", detail, nil)
 }
 
 func (r *receiver) tooLarge(c *gin.Context) {

@@ -152,6 +152,7 @@ func (b *bench) deeds() []deed {
 		{"DELETE /api/v1/keys/:id", "/api/v1/keys/crm", "", 200, audit.KeyRevoke, "key crm", true, false},
 		{"PUT /api/v1/waves/*key", "/api/v1/waves/q4", `{"closes_at":"2000-01-01T00:00:00Z"}`, 200, audit.WaveWrite, "wave q4", true, false},
 		{"GET /api/v1/webhooks/:key/secret", "/api/v1/webhooks/ops/secret", "", 200, audit.WebhookSecretRead, "webhooks ops", false, false},
+		{"GET /api/v1/connections/:key/secret", "/api/v1/connections/crm/secret", "", 200, audit.WebhookSecretRead, "connections crm", false, false},
 		{"POST /api/v1/alerts/:key/test", "/api/v1/alerts/mute/test", "", 200, audit.AlertTest, "alerts mute", true, false},
 		{"POST /api/v1/erasures", "/api/v1/erasures", `{"person":"eve@example.com","reason":"asked"}`, 202, audit.PersonErase, "erasure …", true, false},
 		{"POST /api/v1/outcomes", "/api/v1/outcomes", `{"id":"00000000-0000-4000-8000-000000000002","workflow":"post","minutes":5}`, 202, audit.OutcomeLog, "outcome 0…", true, false},
@@ -187,6 +188,7 @@ func newAuditBench(t *testing.T) *bench {
 	}
 	b.insert(outcome, happened(b, "9", "2026-10-05T10:00", secret, "post", "", &event.VendorSpend{Vendor: secret, Category: "ai_tool", BilledCost: *warehousetest.Amount("7"), Currency: "USD"}))
 	b.declare(registry.Webhooks, "ops", `{"valid_from":"2026-01-01","url":"https://127.0.0.1:1/`+secret+`"}`) // where nothing may be sent
+	b.declare(registry.Connections, "crm", `{"valid_from":"2026-01-01","via":"webhook","signature":{"header":"X-Sig"}}`)
 	b.declare(registry.Alerts, "mute", `{"valid_from":"2026-01-01","when":"sample_ratio","experiment":"none","webhook":"ops"}`)
 	return b
 }

@@ -60,8 +60,8 @@ func (s submission) structured() ([]byte, error) {
 	return s.message.Structured()
 }
 
-// parse reads the event as its first receiver did, after the fix if there is one.
-func (s submission) parse(p *event.Parser, fix *mapping.Fix) (e event.Event, fixed bool, problems []event.Problem) {
+// parse reads the event as its first receiver did, after the fix if there is one. structured reads CloudEvents JSON.
+func (s submission) parse(p *event.Parser, structured func([]byte) (event.Event, []event.Problem), fix *mapping.Fix) (e event.Event, fixed bool, problems []event.Problem) {
 	if fix != nil {
 		raw, err := s.structured()
 		if err != nil {
@@ -72,14 +72,14 @@ func (s submission) parse(p *event.Parser, fix *mapping.Fix) (e event.Event, fix
 			return e, false, []event.Problem{*problem}
 		}
 		if fixed {
-			e, problems = p.Structured(raw)
+			e, problems = structured(raw)
 			return e, true, problems
 		}
 	}
 	if s.message != nil {
 		e, problems = p.Message(*s.message)
 	} else {
-		e, problems = p.Structured(s.raw)
+		e, problems = structured(s.raw)
 	}
 	return e, false, problems
 }

@@ -185,7 +185,7 @@ func (r *replay) prepare(reject warehouse.Reject) attempt {
 		t.result.State, t.result.Message = warehouse.ReplayImpossible, new(why)
 		return t
 	}
-	e, fixed, problems := s.parse(r.app.replays.parser, r.fix)
+	e, fixed, problems := s.parse(r.app.replays.parser, r.structured, r.fix)
 	t.result.Fixed = fixed
 	if len(problems) == 0 {
 		t.result.Source, t.result.EventID, t.result.Type = e.Source, e.ID, e.Kind.Type()

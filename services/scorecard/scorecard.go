@@ -288,7 +288,8 @@ func (a *app) reads(computing gin.IRouter) {
 		"/rejects/:id": {audit.RejectRead, a.getReject},
 		"/audit":       {audit.AuditRead, a.getAudit},
 
-		"/webhooks/:key/secret": {audit.WebhookSecretRead, a.getWebhookSecret},
+		"/webhooks/:key/secret":    {audit.WebhookSecretRead, a.getWebhookSecret},
+		"/connections/:key/secret": {audit.WebhookSecretRead, a.getConnectionSecret},
 	} {
 		computing.GET(path, a.recorded(read.action), a.answer(read.handler))
 	}
