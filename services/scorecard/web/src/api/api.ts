@@ -6,7 +6,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  AuditList, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
+  AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
   ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList,
 } from './types'
 
@@ -92,6 +92,10 @@ export const api = {
   answerSurvey: (wave: string, roi_provable: SurveyAnswer) => read<unknown>(client.POST('/api/v1/survey', { body: { wave, roi_provable }, ...text })),
   barriers: (query: PillarQuery, signal?: AbortSignal) =>
     read<Barriers>(client.GET('/api/v1/barriers', { params: { query }, ...text, signal }), signal),
+  /** The version is that of a barrier that is taken or cleared. */
+  sayBarrier: (body: BarrierRequest, version: string | null) =>
+    read<BarrierAnswer>(client.POST('/api/v1/barriers', { params: { header: version === null ? {} : { 'If-Match': `"${version}"` } }, body, ...text })),
+  takeBackBarrier: (id: string, change: string) => read<BarrierAnswer>(client.DELETE('/api/v1/barriers/{id}', { params: { path: { id }, query: { change } }, ...text })),
   keys: (cursor: string | undefined, signal?: AbortSignal) =>
     read<KeyList>(client.GET('/api/v1/keys', { params: { query: { cursor } }, ...text, signal }), signal),
   makeKey: (body: KeyRequest) => read<NewKey>(client.POST('/api/v1/keys', { body, ...text })),
