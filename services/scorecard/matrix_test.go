@@ -54,6 +54,7 @@ func rules() map[string]rule {
 		"GET /api/v1/pipeline":             read("/api/v1/pipeline" + october),
 		"GET /api/v1/coverage":             read("/api/v1/coverage" + october),
 		"GET /api/v1/barriers":             read("/api/v1/barriers" + october),
+		"GET /api/v1/workflows":            read("/api/v1/workflows" + october),
 		"POST /api/v1/barriers":            {roles: everybody, ask: "/api/v1/barriers", body: `{"no":"barrier"}`},
 		"DELETE /api/v1/barriers/:id":      {roles: everybody, ask: "/api/v1/barriers/none"},
 		"GET /api/v1/perception":           read("/api/v1/perception" + october),

@@ -268,6 +268,7 @@ func (a *app) reads(computing gin.IRouter) {
 		"/pipeline":            a.getPipeline,
 		"/coverage":            a.getCoverage,
 		"/barriers":            a.getBarriers,
+		"/workflows":           a.getWorkflows,
 		"/perception":          a.getPerception,
 		"/rejects":             a.getRejects,
 		"/rejects/summary":     a.getRejectSummary,
