@@ -18,6 +18,7 @@ const PipelinePage = lazy(async () => (await import('./pages/pipeline/pipeline')
 const CoveragePage = lazy(async () => (await import('./pages/coverage/coverage')).CoveragePage, 'the coverage')
 const PerceptionPage = lazy(async () => (await import('./pages/perception/perception')).PerceptionPage, 'the perception')
 const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')).BarriersPage, 'the barriers')
+const WorkflowsPage = lazy(async () => (await import('./pages/workflows/workflows')).WorkflowsPage, 'the workflows')
 const KeysPage = lazy(async () => (await import('./pages/keys/keys')).KeysPage, 'the keys')
 const AuditPage = lazy(async () => (await import('./pages/audit/audit')).AuditPage, 'the audit log')
 const IngestPage = lazy(async () => (await import('./pages/ingest/ingest')).IngestPage, 'what is not counted')
@@ -72,6 +73,7 @@ function page(place: Place, shared: Shared) {
   if (first === 'perception' && !second) return <PerceptionPage {...shared} />
   if (first === 'coverage' && !second) return <CoveragePage {...shared} />
   if (first === 'barriers' && !second) return <BarriersPage {...shared} />
+  if (first === 'workflows' && !second) return <WorkflowsPage {...shared} />
   if (first === 'log' && !second) return <LogPage session={shared.session} />
   if (first === 'impact' && !second) return <ImpactPage {...shared} />
   if (first === 'keys' && !second) return <KeysPage zone={zone} />
@@ -122,7 +124,7 @@ function useAbsolutePeriod(session: Session | null, place: Place): void {
   }, [session, view.from, view.to])
 }
 
-const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', ingest: 'Ingest', log: 'Log an outcome', impact: 'My impact', keys: 'Keys', audit: 'Audit' }
+const pageNames: Record<string, string> = { '': 'Scorecard', experiments: 'Experiments', trials: 'Time trial', pipeline: 'Pipeline', perception: 'Perception', coverage: 'Coverage', barriers: 'Barriers', workflows: 'Workflows', ingest: 'Ingest', log: 'Log an outcome', impact: 'My impact', keys: 'Keys', audit: 'Audit' }
 
 /** Tells the window and the screen reader where one has arrived. */
 function useArrival(place: Place): void {

@@ -9,6 +9,7 @@ import './styles/pages.css'
 import './styles/drawer.css'
 import './styles/ingest.css'
 import './styles/log.css'
+import './styles/board.css'
 import './styles/print.css'
 
 const root = document.getElementById('app')

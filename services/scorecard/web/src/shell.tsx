@@ -11,6 +11,7 @@ const pages = [
   { path: '/perception', name: 'Perception' },
   { path: '/coverage', name: 'Coverage' },
   { path: '/barriers', name: 'Barriers' },
+  { path: '/workflows', name: 'Workflows' },
   { path: '/ingest', name: 'Ingest' },
 ]
 
