@@ -25,7 +25,7 @@ async function show(workflow = '', list = workflowList): Promise<string> {
   return root.textContent ?? ''
 }
 
-const cells = (row: number) => [...root.querySelectorAll(`tbody tr:nth-child(${row}) > *`)].map((c) => c.textContent)
+const cells = (row: number) => [...root.querySelectorAll(`tbody tr:nth-child(${row}) > *`)].map((c) => c.textContent?.replaceAll('\u00a0', ' '))
 
 describe('workflows', () => {
   it('say who owns them, what prices them, and what is to be done', async () => {
