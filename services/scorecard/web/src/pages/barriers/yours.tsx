@@ -47,13 +47,13 @@ export function Yours({ b, again }: { b: Barriers; again: () => void }) {
   const plain = columns.filter((c) => c.name !== 'change')
   return (
     <section aria-labelledby="yours">
-      <h2 id="yours">Yours, seen by nobody else</h2>
+      <h2 id="yours">What you have said and done</h2>
       <Table caption="What you have said and done about barriers in the period" hideCaption columns={columns} rows={b.yours} />
       <p role={said?.wrong ? 'alert' : 'status'} class={said?.wrong ? 'callout' : 'said'}>
         {said?.words}
       </p>
       <p class="quiet-note">
-        <CsvLink name={`plumbline-my-barriers-${b.period.from}-${b.period.to}`} columns={plain} rows={b.yours} />
+        Nobody else sees what you report and support. <CsvLink name={`plumbline-my-barriers-${b.period.from}-${b.period.to}`} columns={plain} rows={b.yours} />
       </p>
     </section>
   )

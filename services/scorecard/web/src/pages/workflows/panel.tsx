@@ -6,7 +6,7 @@ import { Counts, Covered, IntervalText } from '../../components/number'
 import * as format from '../../format'
 import { hereHref, pageHref, usePlace } from '../../state/url'
 import { Of } from './of'
-import { baselineWords, confirmedWords, flagWords, linkIn, ownedWords, sourceWords } from './words'
+import { baselineWords, confirmedWords, entryWords, flagWords, linkIn, ownedWords, sourceWords } from './words'
 
 export function WorkflowPanel({ row, w }: { row: Workflow; w: Workflows }) {
   const place = usePlace()
@@ -27,7 +27,7 @@ export function WorkflowPanel({ row, w }: { row: Workflow; w: Workflows }) {
       </header>
       <p class="meta">
         {row.team_name ?? 'no team'} · key {row.workflow}
-        {row.version && ` · ${row.version}`}
+        {row.version && ` · ${entryWords(row.version)}`}
       </p>
       {row.flags.length > 0 && (
         <>
@@ -94,7 +94,8 @@ function Review({ row }: { row: Workflow }) {
   return (
     <>
       <p>
-        {row.review === null ? 'There is no policy.' : row.review.target_hours === null ? 'The policy has no target.' : `Decided within ${format.value(row.review.target_hours, 'h')}.`} {row.review?.text}
+        {row.review === null ? 'There is no policy.' : row.review.target_hours === null ? 'The policy has no target.' : `Decided within ${format.value(row.review.target_hours, 'h')}.`}
+        {row.review?.text && ` The policy: ${row.review.text}`}
       </p>
       <Measured row={row} measure="review_cycle_hours" what="from the first submission to the decision, the median" />
     </>
@@ -110,7 +111,7 @@ function Measured({ row, measure, what }: { row: Workflow; measure: 'review_cycl
       {m.status === 'ok' && (
         <span class="meta">
           {' '}
-          <IntervalText of={m} /> <Counts measure={m} noun={measure === 'trained_share' ? ['person', 'people'] : ['review', 'reviews']} /> <Covered measure={m} />
+          {measure === 'trained_share' ? format.counted(m.n ?? 0, 'person', 'people') : <><IntervalText of={m} />, <Counts measure={m} noun={['review', 'reviews']} /></>} <Covered measure={m} />
         </span>
       )}
     </p>

@@ -23,7 +23,11 @@ export function baselineWords(b: WorkflowBaseline, unit: string | null): string 
   if (b.value === null) return 'not shown: fewer than five people stand behind it'
   const number = (text: string) => (b.unit === 'share' ? format.value(Number(text), 'share') : format.plainNumber(Number(text)))
   const range = b.low !== null && b.high !== null && b.low !== b.high ? ` (${number(b.low)} to ${number(b.high)})` : ''
-  if (b.unit === 'share') return `saves ${number(b.value)} of the time${range}`
+  // The saving of a trial is a share of the time with AI.
+  if (b.unit === 'share') {
+    const less = Number(b.value) < 0
+    return `without AI ${format.value(Math.abs(Number(b.value)), 'share')} ${less ? 'less' : 'more'} time than with it${range}`
+  }
   return `${number(b.value)} min a ${unit ?? 'unit'}${range}`
 }
 
@@ -41,6 +45,12 @@ export const confirmedWords = (o: Workflow['owner'], days: number): string =>
   : o.state === 'confirmed' && o.confirmed_at ? `confirmed on ${format.day(o.confirmed_at)}`
   : o.confirmed_at ? `last confirmed on ${format.day(o.confirmed_at)}, more than ${days} days before the end of the period`
   : 'never confirmed'
+
+/** "entry valid from May 3, 2026": the version of the registry, to the day. */
+export function entryWords(version: string): string {
+  const day = /valid from (\d{4}-\d\d-\d\d)/.exec(version)?.[1]
+  return day ? `entry valid from ${format.day(day)}` : version
+}
 
 /** A link that may be followed: what else is written in the registry stays text. */
 export const linkIn = (text: string | null): string | null => (text && /^https?:\/\/\S+$/.test(text.trim()) ? text.trim() : null)

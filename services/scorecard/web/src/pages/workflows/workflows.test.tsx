@@ -3,7 +3,7 @@ import { act } from 'preact/test-utils'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { workflowList } from '../../../fixtures/pillars'
 import { setLocale } from '../../format'
-import { linkIn, ownedWords } from './words'
+import { baselineWords, entryWords, linkIn, ownedWords } from './words'
 import { WorkflowsAnswer } from './workflows'
 
 let root: HTMLElement
@@ -69,6 +69,11 @@ describe('words', () => {
     expect(linkIn('javascript:alert(1)')).toBeNull()
     expect(linkIn('see https://example.com')).toBeNull()
     expect(linkIn(' https://example.com/a ')).toBe('https://example.com/a')
+  })
+  it('say which way a trial went', () => {
+    const trial = { ...workflowList.workflows[0]!.baselines[0]!, unit: 'share', value: '-0.048', low: '-0.215', high: '0.155' }
+    expect(baselineWords(trial, 'deck')).toBe('without AI 4.8% less time than with it (−21.5% to 15.5%)')
+    expect(entryWords('valid from 2026-05-03T00:00:00.000Z, recorded 2026-11-28T08:00:11.595Z')).toBe('entry valid from May 3, 2026')
   })
   it('name no pseudonym', () => {
     const owner = { state: 'confirmed' as const, name: `p${'1'.repeat(24)}`, by: null, confirmed_at: null, role: null }

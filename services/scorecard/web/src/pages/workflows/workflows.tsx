@@ -36,7 +36,7 @@ export function WorkflowsAnswer({ w }: { w: Workflows }) {
   return (
     <>
       <Summary w={w} />
-      <div class={key ? 'list-and-panel' : ''}>
+      <div class={key ? 'list-and-panel two' : 'list-and-panel'}>
         <List w={w} chosen={key} />
         {chosen ? (
           <WorkflowPanel key={chosen.workflow} row={chosen} w={w} />
@@ -87,8 +87,8 @@ function List({ w, chosen }: { w: Workflows; chosen: string | null }) {
     { name: 'baseline_source', title: 'Source', csvOnly: true, cell: () => null, csv: (r) => r.baselines[0]?.source ?? null },
     { name: 'baseline_since', title: 'Since', csvOnly: true, cell: () => null, csv: (r) => r.baselines[0]?.since ?? null },
     { name: 'target_hours', title: 'Review within', numeric: true, cell: (r) => (r.review?.target_hours == null ? 'no target' : format.value(r.review.target_hours, 'h')), csv: (r) => (r.review ? exactText(r.review, 'target_hours') : null) },
-    { name: 'review_cycle_hours', title: 'Review takes', numeric: true, cell: (r) => <Of row={r} measure="review_cycle_hours" />, csv: (r) => valueOf(r, 'review_cycle_hours') },
-    { name: 'trained_share', title: 'Trained', numeric: true, cell: (r) => <Of row={r} measure="trained_share" />, csv: (r) => valueOf(r, 'trained_share') },
+    { name: 'review_cycle_hours', title: 'Review takes', numeric: true, cell: (r) => <Of row={r} measure="review_cycle_hours" why={false} />, csv: (r) => valueOf(r, 'review_cycle_hours') },
+    { name: 'trained_share', title: 'Trained', numeric: true, cell: (r) => <Of row={r} measure="trained_share" why={false} />, csv: (r) => valueOf(r, 'trained_share') },
     { name: 'flags', title: 'To do', cell: (r) => (r.flags.length === 0 ? 'nothing' : r.flags.map((f) => flagWords[f].short).join(', ')), csv: (r) => r.flags.join(' ') },
   ]
   // Beside the chosen one there is room for what it is chosen by.
@@ -98,7 +98,7 @@ function List({ w, chosen }: { w: Workflows; chosen: string | null }) {
       <h2 id="list">Workflows</h2>
       <Table caption="Workflows, their owners and baselines" hideCaption columns={shown} rows={w.workflows} />
       <p class="quiet-note">
-        As the registry stood at the end of the period. An owner is confirmed for {w.owner_days} days; a declared baseline is fresh for {w.baseline_days} days, and what is measured is of the last {w.baseline_days} days.{' '}
+        As the registry stood at the end of the period. An owner is confirmed for {w.owner_days} days; a declared baseline is fresh for {w.baseline_days} days, and what is measured is of the last {w.baseline_days} days. Withheld is what tells about fewer than five people: open the workflow to see why.{' '}
         <CsvLink name={`plumbline-workflows-${w.period.from}-${w.period.to}`} columns={columns} rows={w.workflows} />
       </p>
     </section>
