@@ -30,13 +30,16 @@ async function sent(page, title) {
 
 const inside = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)
 
-/** A barrier of last month that eight people have reported, as a tool sends it: those of the demo organisation are of few people each. */
+/**
+ * A barrier of last month that eight people of no team have reported, as a tool sends it: those of the demo organisation are of few people
+ * each, and one of a team of it would tell about its others.
+ */
 async function crowded(world) {
   const now = new Date()
   const time = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 15, 12)).toISOString()
   const events = Array.from({ length: 8 }, (_, i) => ({
     specversion: '1.0', id: `crowded-${i}`, source: '/boards', type: 'plumbline.barrier.v1', time,
-    data: { barrier: 'crowded_queue', category: 'review_delay', team: 'content', person: `boards-${i}@demo.example`, minutes_lost: 30 },
+    data: { barrier: 'crowded_queue', category: 'review_delay', person: `boards-${i}@demo.example`, minutes_lost: 30 },
   }))
   const sent = await fetch(`${world.url}/v1/events`, {
     method: 'POST', headers: { 'content-type': 'application/cloudevents-batch+json', authorization: `Bearer ${world.keys.write}` }, body: JSON.stringify(events),
