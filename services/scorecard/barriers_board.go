@@ -175,7 +175,7 @@ type office struct {
 func (a *app) officeOf(v *view, barrier string, said []metric.BarrierRow) office {
 	var o office
 	over, sum := access.CellOf(v.today.Time), hmac.New(sha256.New, []byte(a.cfg.Secret))
-	fmt.Fprintf(sum, "barrier\x00%s\x00%s\x00", v.viewer.Workspace, barrier)
+	sum.Write(fmt.Appendf(nil, "barrier\x00%s\x00%s\x00", v.viewer.Workspace, barrier))
 	for _, r := range said {
 		if r.Barrier != barrier || (!r.Deed() && !r.Day.Before(over)) {
 			continue
@@ -185,7 +185,7 @@ func (a *app) officeOf(v *view, barrier string, said []metric.BarrierRow) office
 		}
 		if r.Deed() {
 			o.last = r.At
-			fmt.Fprintf(sum, "%d %s %s\x00", r.At.UnixMilli(), r.Action, r.Owner)
+			sum.Write(fmt.Appendf(nil, "%d %s %s\x00", r.At.UnixMilli(), r.Action, r.Owner))
 			continue
 		}
 		o.category = r.Category
