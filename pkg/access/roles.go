@@ -14,6 +14,8 @@ const (
 	ReadOwn Capability = "read_own"
 	// LogOwn is logging, changing and withdrawing outcomes of one's own: for who is signed in as a person.
 	LogOwn Capability = "log_own"
+	// ResolveBarriers is saying that a barrier is cleared, and taking one that somebody else has; its owner may say so, too.
+	ResolveBarriers Capability = "resolve_barriers"
 	// ReadRegistry is what is declared: workflows, teams, rates, targets and the rest.
 	ReadRegistry Capability = "read_registry"
 	// ReadRejectSummary is how much was not counted, and why.
@@ -51,6 +53,7 @@ func Permissions() []Permission {
 		{ReadNumbers, everybody},
 		{ReadOwn, everybody},
 		{LogOwn, everybody},
+		{ResolveBarriers, []Role{RoleLeader, RoleAnalyst, RoleAdmin}},
 		{ReadRegistry, everybody},
 		{ReadRejectSummary, everybody},
 		{ListRejects, editors},

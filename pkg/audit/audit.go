@@ -52,6 +52,12 @@ const (
 	OutcomeLog      = "outcome.log"
 	OutcomeCorrect  = "outcome.correct"
 	OutcomeWithdraw = "outcome.withdraw"
+	// BarrierSay is a report or the support of a barrier in the app, and BarrierWithdraw takes what one has said back; BarrierTake makes
+	// oneself its owner, and BarrierResolve says that it is cleared.
+	BarrierSay      = "barrier.say"
+	BarrierTake     = "barrier.take"
+	BarrierResolve  = "barrier.resolve"
+	BarrierWithdraw = "barrier.withdraw"
 	// AuditRead is a page of this log, AuditExport all that was asked for as a file.
 	AuditRead   = "audit.read"
 	AuditExport = "audit.export"
@@ -62,6 +68,7 @@ func Actions() []string {
 	return []string{
 		EvidenceRead, EvidenceExport, WorkspaceExport, InstallationBackup, RejectRead, RejectDryRun, RejectReplay, RejectFix, RegistryWrite,
 		WebhookSecretRead, AlertTest, KeyCreate, KeyRotate, KeyRevoke, WaveWrite, PersonErase, PersonErased, OutcomeLog, OutcomeCorrect, OutcomeWithdraw,
+		BarrierSay, BarrierTake, BarrierResolve, BarrierWithdraw,
 		SessionSignIn, SessionSignOut, SessionRevoke, AuditRead, AuditExport,
 	}
 }

@@ -49,7 +49,7 @@ func Silent(rows []BarrierRow, from, to event.Day) []BarrierRow {
 		stated[[2]string{l.Barrier, l.Person}] = l.Person != ""
 	}
 	return slices.DeleteFunc(slices.Clone(rows), func(r BarrierRow) bool {
-		return r.Minutes != nil || r.Action == "resolve" || !within(&r.Day, from, to) || stated[[2]string{r.Barrier, r.Person}]
+		return r.Minutes != nil || r.Deed() || !within(&r.Day, from, to) || stated[[2]string{r.Barrier, r.Person}]
 	})
 }
 
@@ -160,6 +160,9 @@ func Barriers(rows []BarrierRow, lost []LostTime, from, to event.Day) []Barrier 
 	var order []string
 	for _, r := range rows {
 		b := byKey[r.Barrier]
+		if b == nil && r.Takes() {
+			continue // there is nothing yet to clear
+		}
 		if b == nil {
 			b = &Barrier{Barrier: r.Barrier, First: r.Day}
 			byKey[r.Barrier], order = b, append(order, r.Barrier)
@@ -196,7 +199,13 @@ func Barriers(rows []BarrierRow, lost []LostTime, from, to event.Day) []Barrier 
 
 // say adds what one event says.
 func (b *Barrier) say(r BarrierRow, inPeriod bool) {
-	b.Category, b.Owner = cmp.Or(r.Category, b.Category), cmp.Or(r.Owner, b.Owner)
+	b.Owner = cmp.Or(r.Owner, b.Owner)
+	if b.Category == "" || (!r.Deed() && r.Category != "") {
+		b.Category = r.Category
+	}
+	if r.Takes() {
+		return
+	}
 	b.State, b.Resolved = BarrierOpen, nil
 	if r.Action == "resolve" {
 		b.State, b.Resolved = BarrierResolved, &r.Day

@@ -28,6 +28,15 @@ type BarrierRow struct {
 	Minutes *decimal.Decimal `ch:"minutes_lost"`
 }
 
+// Takes tells whether somebody takes it on themselves to clear the barrier: support that names its own author as the owner and states
+// no time. It is an act of office, and says nothing of what the barrier costs: whoever takes one is not among those behind it.
+func (r BarrierRow) Takes() bool {
+	return r.Action == "support" && r.Person != "" && r.Owner == r.Person && r.Minutes == nil
+}
+
+// Deed tells whether something is done about the barrier, and not said of what it costs: it is taken, or resolved.
+func (r BarrierRow) Deed() bool { return r.Action == "resolve" || r.Takes() }
+
 // SQL is the query and its parameters.
 func (q BarriersQuery) SQL() (string, map[string]any) {
 	w := q.Window

@@ -43,6 +43,12 @@ GROUP BY day, team, workflow, trial
 ORDER BY day, team, workflow, trial`, args
 }
 
+// The steps before and after what time is spent on.
+const (
+	StepWithoutAI = "without_ai"
+	StepOpen      = "open"
+)
+
 // spentOn are what minutes are spent on, in the order in which the work goes.
 var spentOn = []struct {
 	key, title string
@@ -103,6 +109,6 @@ func HoursSteps(in HoursInput, parts []HoursPartsRow, net decimal.Decimal, open 
 		add(part.key, part.title, inHours(spent[i]).Neg())
 	}
 	add("untold", "Time of work that only in part has a baseline", inHours(untold).Neg())
-	add("open", "Net, of the month that is not over", notOver)
-	return append([]Step{{"without_ai", "The same work without AI", Exact{rest}}}, steps...)
+	add(StepOpen, "Net, of the month that is not over", notOver)
+	return append([]Step{{StepWithoutAI, "The same work without AI", Exact{rest}}}, steps...)
 }

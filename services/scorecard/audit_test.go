@@ -158,6 +158,10 @@ func (b *bench) deeds() []deed {
 		{"POST /api/v1/outcomes", "/api/v1/outcomes", `{"id":"00000000-0000-4000-8000-000000000002","workflow":"post","minutes":5}`, 202, audit.OutcomeLog, "outcome 0…", true, false},
 		{"PATCH /api/v1/outcomes/:id", "/api/v1/outcomes/" + annsOutcome, `{"minutes":6}`, 200, audit.OutcomeCorrect, "outcome " + annsOutcome, true, false},
 		{"DELETE /api/v1/outcomes/:id", "/api/v1/outcomes/" + annsOutcome, "", 200, audit.OutcomeWithdraw, "outcome " + annsOutcome, true, false},
+		{"POST /api/v1/barriers", "/api/v1/barriers", `{"id":"` + b.newID() + `","action":"report","title":"no licence","category":"access"}`, 201, audit.BarrierSay, "barrier 0…", true, false},
+		{"POST /api/v1/barriers", "/api/v1/barriers", `{"id":"` + b.newID() + `","action":"take","barrier":"slow"}`, 201, audit.BarrierTake, "barrier 0…", true, false},
+		{"POST /api/v1/barriers", "/api/v1/barriers", `{"id":"` + b.newID() + `","action":"resolve","barrier":"slow"}`, 201, audit.BarrierResolve, "barrier 0…", true, false},
+		{"DELETE /api/v1/barriers/:id", "/api/v1/barriers/" + annsBarrier, "", 200, audit.BarrierWithdraw, "barrier " + annsBarrier, true, false},
 		{"POST /signin/demo", "/signin/demo?as=leader", "", 303, audit.SessionSignIn, "session demo", false, true},
 	}
 	if b.cfg.SignIns != nil {
@@ -169,6 +173,14 @@ func (b *bench) deeds() []deed {
 
 // annsOutcome is one that Ann has logged.
 const annsOutcome = "00000000-0000-4000-8000-000000000001"
+
+// annsBarrier is what Ann has said about a barrier.
+const annsBarrier = "00000000-0000-4000-8000-000000000003"
+
+// byAnn tells of a deed that it is hers: what one may only do as a person.
+func byAnn(d deed) bool {
+	return strings.Contains(d.route, "/outcomes") || (strings.Contains(d.route, "/barriers") && d.action != audit.BarrierResolve)
+}
 
 // newAuditBench is a scorecard with something to read and to change.
 func newAuditBench(t *testing.T) *bench {
@@ -183,10 +195,12 @@ func newAuditBench(t *testing.T) *bench {
 	work := &event.HoursSaved{DoingMinutes: warehousetest.Number("5")}
 	outcome := b.maker.Stored(t, workspace, appSource, annsOutcome, day("2026-10-05"), work)
 	outcome.Data.Shared().Person = ann
-	if err := b.db.InsertIdentities(t.Context(), []event.Stored{outcome}); err != nil {
+	slow := b.maker.Stored(t, workspace, appSource, annsBarrier, day("2026-10-05"), &event.Barrier{Barrier: "slow", Category: "quality"})
+	slow.Data.Shared().Person = ann
+	if err := b.db.InsertIdentities(t.Context(), []event.Stored{outcome, slow}); err != nil {
 		t.Fatal(err)
 	}
-	b.insert(outcome, happened(b, "9", "2026-10-05T10:00", secret, "post", "", &event.VendorSpend{Vendor: secret, Category: "ai_tool", BilledCost: *warehousetest.Amount("7"), Currency: "USD"}))
+	b.insert(outcome, slow, happened(b, "9", "2026-10-05T10:00", secret, "post", "", &event.VendorSpend{Vendor: secret, Category: "ai_tool", BilledCost: *warehousetest.Amount("7"), Currency: "USD"}))
 	b.declare(registry.Webhooks, "ops", `{"valid_from":"2026-01-01","url":"https://127.0.0.1:1/`+secret+`"}`) // where nothing may be sent
 	b.declare(registry.Connections, "crm", `{"valid_from":"2026-01-01","via":"webhook","signature":{"header":"X-Sig"}}`)
 	b.declare(registry.Alerts, "mute", `{"valid_from":"2026-01-01","when":"sample_ratio","experiment":"none","webhook":"ops"}`)
@@ -201,8 +215,15 @@ func (b *bench) try(d deed, request string) (reply, []byte) {
 	if d.public {
 		headers = append(headers, "Authorization", "", "Cookie", "")
 	}
-	if strings.Contains(d.route, "/outcomes") {
-		headers = append(headers, "If-Match", "*", "Authorization", "", "Cookie", b.as(access.RoleIC, ann).cookie)
+	switch {
+	case d.action == audit.BarrierTake || d.action == audit.BarrierResolve:
+		period := "?scope=me&from=2026-10-01&to=" + b.cfg.Now().AddDate(0, 0, 1).Format(time.DateOnly)
+		headers = append(headers, ifMatch(b.as(access.RoleIC, ann).row(period, "slow"))...)
+	case byAnn(d):
+		headers = append(headers, "If-Match", "*")
+	}
+	if byAnn(d) {
+		headers = append(headers, "Authorization", "", "Cookie", b.as(access.RoleIC, ann).cookie)
 	}
 	if form, ok := strings.CutPrefix(d.ask, "/signin/demo?"); ok {
 		headers, body = append(headers, "Content-Type", "application/x-www-form-urlencoded"), form
@@ -226,7 +247,7 @@ func TestEveryDeedLeavesAnEntry(t *testing.T) {
 		switch {
 		case d.action == audit.SessionSignOut:
 			who, actor = b.as(access.RoleAnalyst, ""), audit.Link
-		case strings.Contains(d.route, "/outcomes"):
+		case byAnn(d):
 			actor = ann
 		case strings.HasSuffix(d.target, " link"):
 			actor = audit.Link

@@ -85,7 +85,7 @@ func (v *view) losers(rows []metric.BarrierRow, lost []metric.LostTime, w metric
 func (v *view) reporters(rows []metric.BarrierRow, w metric.Window) *crowd {
 	var who []metric.PeopleRow
 	for _, r := range rows {
-		if r.Action != "resolve" && !r.Day.Before(w.From.Time) && r.Day.Before(w.To.Time) {
+		if !r.Deed() && !r.Day.Before(w.From.Time) && r.Day.Before(w.To.Time) {
 			who = append(who, byBarrier(r.Day, r.Team, r.Barrier, r.Person))
 		}
 	}

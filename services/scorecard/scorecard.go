@@ -241,6 +241,7 @@ func (a *app) routes(mount *process.Mount) error {
 		process.Problem(c, http.StatusMethodNotAllowed, "method_not_allowed", "Send a replay with POST.", nil)
 	})
 	a.outcomeRoutes(api, computing)
+	a.barrierRoutes(api)
 	api.POST("/rejects/replay", a.recorded(audit.RejectReplay), process.MaxBody(maxReplayBody), a.answer(a.postReplay))
 	mount.Router.GET("/api/openapi.json", a.openapi.serveJSON)
 	mount.Router.GET("/api/docs", a.openapi.serveDocs)
@@ -267,6 +268,7 @@ func (a *app) reads(computing gin.IRouter) {
 		"/pipeline":            a.getPipeline,
 		"/coverage":            a.getCoverage,
 		"/barriers":            a.getBarriers,
+		"/workflows":           a.getWorkflows,
 		"/perception":          a.getPerception,
 		"/rejects":             a.getRejects,
 		"/rejects/summary":     a.getRejectSummary,

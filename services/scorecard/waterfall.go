@@ -17,7 +17,7 @@ import (
 const mostSteps = 12
 
 // waterfall are the steps that lead to a number, and sum to it exactly. Only sums have some, and only numbers that are shown: for
-// hours what the time was spent on, for all others the rows of their evidence by what they are, so that the steps tell nothing
+// hours what one's own time was spent on, for all others the rows of their evidence by what they are, so that the steps tell nothing
 // that the evidence does not.
 func (v *view) waterfall(ctx context.Context, n *numbers, p params, currency string) ([]metric.Step, error) {
 	none := []metric.Step{}
@@ -36,7 +36,11 @@ func (v *view) waterfall(ctx context.Context, n *numbers, p params, currency str
 		if n.live() {
 			open = n.openFrom()
 		}
-		return metric.HoursSteps(n.input, parts, fold.Measure.Value.Decimal, open), nil
+		steps := metric.HoursSteps(n.input, parts, fold.Measure.Value.Decimal, open)
+		if p.scope.Kind != metric.ScopeMe && !n.exempt {
+			steps = together(steps)
+		}
+		return steps, nil
 	case p.measure == metric.VendorSpend:
 		return stepsOfCells(fold.Cells), nil
 	case p.measure == metric.VendorSavings:
@@ -59,6 +63,19 @@ func (v *view) waterfall(ctx context.Context, n *numbers, p params, currency str
 		return gainsFirst(ladderEvidence(n, p).steps("part")), nil
 	}
 	return none, nil
+}
+
+// together makes one step of all that the time of others was spent on: a single activity may be that of few people.
+func together(steps []metric.Step) []metric.Step {
+	out, spent := []metric.Step{}, metric.Step{Key: "with_ai", Title: "The time that it took with AI"}
+	for _, s := range steps {
+		if s.Key == metric.StepWithoutAI || s.Key == metric.StepOpen {
+			out = append(out, s)
+			continue
+		}
+		spent.Value = metric.Exact{Decimal: spent.Value.Add(s.Value.Decimal)}
+	}
+	return slices.Insert(out, min(1, len(out)), spent)
 }
 
 // gainsFirst puts what adds before what takes away: from all benefits down to what is left of them.

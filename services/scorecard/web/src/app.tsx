@@ -19,6 +19,7 @@ const PipelinePage = lazy(async () => (await import('./pages/pipeline/pipeline')
 const CoveragePage = lazy(async () => (await import('./pages/coverage/coverage')).CoveragePage, 'the coverage')
 const PerceptionPage = lazy(async () => (await import('./pages/perception/perception')).PerceptionPage, 'the perception')
 const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')).BarriersPage, 'the barriers')
+const WorkflowsPage = lazy(async () => (await import('./pages/workflows/workflows')).WorkflowsPage, 'the workflows')
 const KeysPage = lazy(async () => (await import('./pages/keys/keys')).KeysPage, 'the keys')
 const AuditPage = lazy(async () => (await import('./pages/audit/audit')).AuditPage, 'the audit log')
 const IngestPage = lazy(async () => (await import('./pages/ingest/ingest')).IngestPage, 'what is not counted')
@@ -79,6 +80,7 @@ function page(place: Place, shared: Shared) {
   if (first === 'perception' && !second) return <PerceptionPage {...shared} />
   if (first === 'coverage' && !second) return <CoveragePage {...shared} />
   if (first === 'barriers' && !second) return <BarriersPage {...shared} />
+  if (first === 'workflows' && !second) return <WorkflowsPage {...shared} />
   if (first === 'log' && !second) return <LogPage session={shared.session} />
   if (first === 'impact' && !second) return <ImpactPage {...shared} />
   if (first === 'keys' && !second) return <KeysPage zone={zone} />

@@ -12,6 +12,7 @@ import './styles/pages.css'
 import './styles/drawer.css'
 import './styles/ingest.css'
 import './styles/log.css'
+import './styles/board.css'
 import './styles/print.css'
 
 setLocale(rememberedLocale())

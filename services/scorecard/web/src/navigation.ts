@@ -35,6 +35,7 @@ const groups: Group[] = [
       { path: '/log', name: 'Log an outcome', who: 'person' },
       { path: '/impact', name: 'My impact', who: 'person' },
       { path: '/barriers', name: 'Barriers' },
+      { path: '/workflows', name: 'Workflows' },
     ],
   },
   { title: 'Data', entries: [{ path: '/ingest', name: 'Ingest' }] },

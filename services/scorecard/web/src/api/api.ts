@@ -6,8 +6,8 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  AuditList, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
-  ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList,
+  AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
+  ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList, Workflows,
 } from './types'
 
 /** What went wrong, for a person. `status` is the HTTP status, or 0 when there was no answer. */
@@ -28,6 +28,7 @@ export class Problem extends Error {
 
 export type ScorecardQuery = NonNullable<paths['/api/v1/scorecard']['get']['parameters']['query']>
 export type PillarQuery = NonNullable<paths['/api/v1/coverage']['get']['parameters']['query']>
+export type WorkflowQuery = NonNullable<paths['/api/v1/workflows']['get']['parameters']['query']>
 export type PipelineQuery = NonNullable<paths['/api/v1/pipeline']['get']['parameters']['query']>
 export type RejectQuery = NonNullable<paths['/api/v1/rejects']['get']['parameters']['query']>
 export type ReplayFilter = Pick<RejectQuery, 'code' | 'source' | 'stage' | 'type' | 'status' | 'q' | 'from' | 'to'>
@@ -92,6 +93,11 @@ export const api = {
   answerSurvey: (wave: string, roi_provable: SurveyAnswer) => read<unknown>(client.POST('/api/v1/survey', { body: { wave, roi_provable }, ...text })),
   barriers: (query: PillarQuery, signal?: AbortSignal) =>
     read<Barriers>(client.GET('/api/v1/barriers', { params: { query }, ...text, signal }), signal),
+  workflowList: (query: WorkflowQuery, signal?: AbortSignal) => read<Workflows>(client.GET('/api/v1/workflows', { params: { query }, ...text, signal }), signal),
+  /** The version is that of a barrier that is taken or cleared. */
+  sayBarrier: (body: BarrierRequest, version: string | null) =>
+    read<BarrierAnswer>(client.POST('/api/v1/barriers', { params: { header: version === null ? {} : { 'If-Match': `"${version}"` } }, body, ...text })),
+  takeBackBarrier: (id: string, change: string) => read<BarrierAnswer>(client.DELETE('/api/v1/barriers/{id}', { params: { path: { id }, query: { change } }, ...text })),
   keys: (cursor: string | undefined, signal?: AbortSignal) =>
     read<KeyList>(client.GET('/api/v1/keys', { params: { query: { cursor } }, ...text, signal }), signal),
   makeKey: (body: KeyRequest) => read<NewKey>(client.POST('/api/v1/keys', { body, ...text })),

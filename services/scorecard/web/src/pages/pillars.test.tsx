@@ -97,8 +97,9 @@ describe('the survey', () => {
 describe('barriers', () => {
   it('names no owner, and says where nobody clears it or nobody knows the time', () => {
     const text = show(<BarriersAnswer b={barriers} />)
-    expect(cells(1).at(-1)).toBe('somebody is named')
-    expect(cells(2).at(-1)).toBe('nobody yet')
+    expect(cells(1).at(-2)).toBe('a leader of Content')
+    expect(cells(2).at(-2)).toBe('nobody yet')
+    expect(cells(2).at(-1)).toBe('In my way, too: No licenceI clear it: No licence')
     expect(cells(3)[2]).toContain('no data')
     expect(cells(3)[7]).toContain('cleared on Nov 1, 2026')
     expect(cells(4)[0]).toBe('Others, of few people each')

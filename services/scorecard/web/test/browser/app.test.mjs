@@ -2,6 +2,7 @@
 import { after, before, describe } from 'node:test'
 import { launchBrowser, startServer } from './harness.mjs'
 import { audit } from './suites/audit.mjs'
+import { boards } from './suites/boards.mjs'
 import { budget } from './suites/budget.mjs'
 import { charts } from './suites/charts.mjs'
 import { drawer } from './suites/drawer.mjs'
@@ -46,6 +47,7 @@ describe('the app', { concurrency: 1 }, () => {
   audit(world)
   outcomes(world)
   survey(world)
+  boards(world)
   personas(world)
   security(world)
 })

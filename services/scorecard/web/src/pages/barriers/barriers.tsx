@@ -1,4 +1,5 @@
 /** What is in the way, and who clears it? The costliest first. */
+import { useState } from 'preact/hooks'
 import { api } from '../../api/api'
 import type { Barrier, Barriers } from '../../api/types'
 import { Bar } from '../../components/bar'
@@ -9,12 +10,24 @@ import { QuestionPage, type PageProps } from '../../components/page'
 import { CsvLink, Table, type Column } from '../../components/table'
 import { exactText } from '../../exact'
 import * as format from '../../format'
+import { hereHref, usePlace, type Place } from '../../state/url'
 import { headingOf } from '../../words'
+import { SayDesk } from './desk'
+import { mayWords, ownerWords } from './draft'
+import { Yours } from './yours'
 
 export function BarriersPage(props: PageProps) {
+  const [round, setRound] = useState(0)
+  const again = () => setRound((n) => n + 1)
   return (
-    <QuestionPage {...props} question="What is in the way, and who clears it?" name="the barriers" load={api.barriers}>
-      {(b: Barriers) => <BarriersAnswer b={b} />}
+    <QuestionPage {...props} question="What is in the way, and who clears it?" name="the barriers" also={String(round)} load={api.barriers}>
+      {(b: Barriers) => (
+        <>
+          <SayDesk b={b} person={Boolean(props.session?.person)} again={again} />
+          <BarriersAnswer b={b} />
+          <Yours b={b} again={again} />
+        </>
+      )}
     </QuestionPage>
   )
 }
@@ -23,7 +36,7 @@ export function BarriersAnswer({ b }: { b: Barriers }) {
   if (b.barriers.length === 0 && b.status === 'no_data') {
     return (
       <Notice title="Nobody has reported a barrier">
-        <p>In this scope and period nothing was said to be in the way of work with AI. Barriers are events: a tool, a form or a chat can send them.</p>
+        <p>In this scope and period nothing was said to be in the way of work with AI. Report one here, or let a tool, a form or a chat send it as an event.</p>
       </Notice>
     )
   }
@@ -41,7 +54,11 @@ export function BarriersAnswer({ b }: { b: Barriers }) {
       </section>
       {b.status === 'withheld' ? (
         <Notice title="Single barriers are not shown here">
-          <p>Fewer than five people stand behind some of them, and the others would tell about these by subtraction. Choose the whole organisation, or a longer period.</p>
+          {b.reason === 'privacy_cells' ? (
+            <p>What others report is shown in whole months that are over, and this period holds none. Choose a longer period, or look at your own.</p>
+          ) : (
+            <p>Fewer than five people stand behind some of them, and the others would tell about these by subtraction. Choose the whole organisation, or a longer period.</p>
+          )}
         </Notice>
       ) : (
         <List b={b} />
@@ -62,6 +79,7 @@ function Cost({ hours, most }: { hours: number | null; most: number }) {
 
 function List({ b }: { b: Barriers }) {
   const most = Math.max(0, ...b.barriers.map((r) => r.hours ?? 0))
+  const place = usePlace()
   const columns: Column<Barrier>[] = [
     { name: 'barrier', title: 'Barrier', cell: (r) => (r.barrier === null ? 'Others, of few people each' : headingOf(r.barrier)), csv: (r) => r.barrier ?? 'other' },
     { name: 'category', title: 'Kind', cell: (r) => (r.category === null ? '' : headingOf(r.category)), csv: (r) => r.category },
@@ -71,17 +89,35 @@ function List({ b }: { b: Barriers }) {
     { name: 'support', title: 'Supported', numeric: true, cell: (r) => format.count(r.support), csv: (r) => r.support },
     { name: 'age_days', title: 'Age', numeric: true, cell: (r) => (r.age_days === null ? '' : format.counted(r.age_days, 'day', 'days')), csv: (r) => r.age_days },
     { name: 'state', title: 'State', cell: (r) => <State row={r} />, csv: (r) => r.state },
-    // Who it is stays with the registry: a leader never sees a person here.
-    { name: 'owner', title: 'Who clears it', cell: (r) => (r.row === 'other' ? '' : r.owner === null ? 'nobody yet' : 'somebody is named'), csv: (r) => (r.row === 'other' ? null : r.owner === null ? 'nobody' : 'named') },
+    // By office, never by name: who it is stays with the registry.
+    { name: 'owner', title: 'Who clears it', cell: (r) => (r.row === 'other' ? '' : ownerWords(r.owned_by)), csv: (r) => (r.row === 'other' ? null : ownerWords(r.owned_by)) },
   ]
+  // Only where there is something that one may do.
+  const deeds: Column<Barrier>[] = b.barriers.some((r) => r.may.length > 0)
+    ? [{ name: 'may', title: 'You', cell: (r) => <May row={r} place={place} />, csv: () => null }]
+    : []
   return (
     <section aria-labelledby="list">
       <h2 id="list">The costliest first</h2>
-      <Table caption="Barriers, the costliest first" hideCaption columns={columns} rows={b.barriers} />
+      <Table caption="Barriers, the costliest first" hideCaption columns={[...columns, ...deeds]} rows={b.barriers} />
       <p class="quiet-note">
-        Hours are what people say that they lost, each person's once a barrier. <CsvLink name={`plumbline-barriers-${b.period.from}-${b.period.to}`} columns={columns} rows={b.barriers} />
+        Hours are what people say that they lost, each person's once a barrier. What is reported is shown when its month is over, and who reported never.
+        {b.live ? ' Who clears a barrier, and that it is cleared, stands here at once.' : ' The board is as it was at the end of the period: to do something, choose one that reaches up to today.'} <CsvLink name={`plumbline-barriers-${b.period.from}-${b.period.to}`} columns={columns} rows={b.barriers} />
       </p>
     </section>
+  )
+}
+
+function May({ row, place }: { row: Barrier; place: Place }) {
+  return (
+    <span class="actions tight">
+      {row.may.map((action) => (
+        <a key={action} class="button small" href={hereHref(place, { say: `${action} ${row.barrier}` })}>
+          {mayWords[action]}
+          <span class="sr">: {headingOf(row.barrier ?? '')}</span>
+        </a>
+      ))}
+    </span>
   )
 }
 

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { api, Problem } from '../../api/api'
 import type { Outcome, OutcomePreview } from '../../api/types'
-import { signInHref, usePlace } from '../../state/url'
+import { Refused } from '../../components/refused'
 import { after, type Sent } from './after'
 import { again, atFields, changeOf, complaints, edited as editedDraft, emptyDraft, forget, keep, kept, previewOf, requestOf, type Draft, type Field } from './draft'
 import { OutcomeForm, PreviewText, type Workflow } from './form'
@@ -97,7 +97,7 @@ export function LogDesk({ workflows, recent, today, edited, changed }: {
                 {theirs}
               </p>
             )}
-            {refused && refused.status !== 400 && <Refused problem={refused} reload={() => void reload()} />}
+            {refused && refused.status !== 400 && <Refused problem={refused} reload={() => void reload()} take="Take the version that is there now as the one to change" />}
           </OutcomeForm>
         </section>
       )}
@@ -136,40 +136,6 @@ function Recent({ recent, repeat }: { recent: Outcome[]; repeat: (o: Outcome) =>
       </ul>
       <p class="quiet-note">Your last five. One click fills in the form, the next one logs it.</p>
     </section>
-  )
-}
-
-/** Why it was not taken. What is typed stays where it is, and sending it again makes no second outcome. */
-function Refused({ problem, reload }: { problem: Problem; reload: () => void }) {
-  const place = usePlace()
-  const title =
-    problem.status === 401 ? 'Your session has ended'
-    : problem.status === 412 ? 'It was changed elsewhere meanwhile'
-    : problem.status === 429 ? 'A moment, please'
-    : problem.status === 0 ? 'The server does not answer'
-    : problem.status >= 500 ? 'The log does not take it just now'
-    : 'It was not taken'
-  return (
-    <div class="callout wide" role="alert">
-      <p>
-        <strong>{title}.</strong> {problem.status === 412 ? 'Nothing was overwritten, and what you have typed is still here.' : problem.detail}
-      </p>
-      {problem.status === 401 && (
-        <p>
-          What you have typed is kept in this tab. <a href={signInHref(place)}>Sign in</a>, and it is here again.
-        </p>
-      )}
-      {problem.status === 412 && (
-        <p>
-          <button type="button" class="button" onClick={reload}>
-            Take the version that is there now as the one to change
-          </button>
-        </p>
-      )}
-      {(problem.status === 0 || problem.status === 429 || problem.status >= 500) && (
-        <p>What you have typed is kept. Send it again{problem.retryAfter === null ? '' : ` in ${problem.retryAfter} seconds`}: however often it is sent, it counts once.</p>
-      )}
-    </div>
   )
 }
 
