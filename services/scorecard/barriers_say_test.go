@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +85,9 @@ const known = `"barrier":"legal_review_queue"`
 
 func ifMatch(r node) []string { return []string{"If-Match", `"` + r.at("version").text() + `"`} }
 
+// made counts ids, so that each is of a millisecond of its own and they stand in the order in which they were made.
+var made atomic.Int64
+
 // newID is a fresh id of version 7, made at the time of the bench.
 func (b *bench) newID() string {
 	b.t.Helper()
@@ -91,7 +95,7 @@ func (b *bench) newID() string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	ms := b.cfg.Now().UnixMilli()
+	ms := b.cfg.Now().UnixMilli() + made.Add(1)
 	for i := range 6 {
 		u[i] = byte(ms >> (8 * (5 - i)))
 	}
