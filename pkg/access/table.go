@@ -47,8 +47,14 @@ type node struct {
 
 // Protect decides what of a table may be published to a viewer, who knows the own numbers; "" is somebody who has none.
 func Protect(crossings []Crossing, viewer string, floor int) *Table {
+	return ProtectAs(nil, crossings, viewer, floor)
+}
+
+// ProtectAs is [Protect] that hides whatever another table of the same crossings hides, and more where it has to. nil hides nothing.
+func ProtectAs(other *Table, crossings []Crossing, viewer string, floor int) *Table {
 	t := newTable(crossings, viewer, floor)
 	t.crossings, t.viewer = crossings, viewer
+	t.hideAs(other)
 	if everybody := t.graph.count.distinct(t.graph.edges); everybody > 0 && everybody < floor {
 		t.few = true
 		for _, n := range t.nodes {
@@ -62,6 +68,25 @@ func Protect(crossings []Crossing, viewer string, floor int) *Table {
 			return t
 		}
 		t.hide(side)
+	}
+}
+
+// hideAs hides what another table hides.
+func (t *Table) hideAs(other *Table) {
+	if other == nil {
+		return
+	}
+	first := map[bool]int{}
+	for i, n := range t.nodes {
+		if !other.hidden[n.place] {
+			continue
+		}
+		t.hidden[n.place] = true
+		if at, there := first[n.column]; there {
+			t.graph.joined.join(at, i)
+			continue
+		}
+		first[n.column] = i
 	}
 }
 

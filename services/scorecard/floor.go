@@ -33,8 +33,8 @@ type crowd struct {
 	teams, workflows func() []access.Cell
 }
 
-// labels tell what the work of a month is priced by.
-type labels func(first time.Time) access.Label
+// labels tell what the work of a month is priced by, and the table that it was settled on.
+type labels func(first time.Time) (access.Label, *access.Table)
 
 // month is one cell of time; of what belongs to none, such as who is a member in the period as a whole, the first day is zero.
 type month struct {
@@ -64,13 +64,7 @@ func newLabelled(everybody []metric.PeopleRow, of labels, scope metric.Scope, vi
 		}
 		var out []month
 		for first, rows := range byMonth {
-			table := access.Protect(crossings(rows), viewer, access.FloorPersons)
-			out = append(out, month{first, rows, table, sync.OnceValue(func() *access.Parts {
-				if of == nil {
-					return table.Part(nil)
-				}
-				return table.Part(of(first))
-			})})
+			out = append(out, newMonth(first, rows, of, viewer))
 		}
 		slices.SortFunc(out, func(a, b month) int { return a.first.Compare(b.first) })
 		return out
@@ -78,6 +72,24 @@ func newLabelled(everybody []metric.PeopleRow, of labels, scope metric.Scope, vi
 	c.teams = sync.OnceValue(func() []access.Cell { return c.rowsOf(byTeam(), c.months()) })
 	c.workflows = sync.OnceValue(func() []access.Cell { return c.rowsOf(byWorkflow(), c.months()) })
 	return c
+}
+
+// newMonth decides what of a month may be shown. Where the prices, which are the same for everybody, would tell this viewer about few people, what
+// was hidden when they were settled is hidden, too: then they tell nothing.
+func newMonth(first time.Time, rows []metric.PeopleRow, of labels, viewer string) month {
+	m := month{first: first, rows: rows, table: access.Protect(crossings(rows), viewer, access.FloorPersons)}
+	if of == nil {
+		m.parts = sync.OnceValue(func() *access.Parts { return m.table.Part(nil) })
+		return m
+	}
+	label, settled := of(first)
+	parts := m.table.Part(label)
+	if parts.Pooled() && !m.table.Few() {
+		m.table = access.ProtectAs(settled, crossings(rows), viewer, access.FloorPersons)
+		parts = m.table.Part(label)
+	}
+	m.parts = func() *access.Parts { return parts }
+	return m
 }
 
 func crossings(rows []metric.PeopleRow) []access.Crossing {
@@ -173,8 +185,7 @@ func (c *crowd) tellable(m month) bool {
 	return true
 }
 
-// untold tells whether nothing of a month may be valued, since its prices would tell this viewer about few people, for whom they were not
-// settled.
+// untold tells whether nothing of a month may be valued: where its prices would tell this viewer about few people all the same.
 func (c *crowd) untold(m month) bool {
 	return c.valued && c.scope.Kind != metric.ScopeMe && !m.table.Few() && m.parts().Pooled()
 }

@@ -114,7 +114,7 @@ func newRaid(t *testing.T, r *rand.Rand) *raid {
 
 // hourly is what an hour of a piece is worth: the rate of its class, or the mean of those in its pool, by people.
 func (o *raid) hourly(of piece) float64 {
-	price := func(p piece) string { return o.by.label(p.month)(p.team, p.workflow, p.people[0]) }
+	price := func(p piece) string { return o.priceOf(o.by, p) }
 	if !strings.HasPrefix(price(of), poolLabel) {
 		return float64(o.rate[of.class])
 	}

@@ -154,6 +154,12 @@ func (o *target) show(who *crowd, within func(piece) bool, show func(in func(pie
 	}
 }
 
+// priceOf is what a piece is priced by.
+func (o *target) priceOf(by *pricing, p piece) string {
+	label, _ := by.label(p.month)
+	return label(p.team, p.workflow, p.people[0])
+}
+
 // byPrice parts a sum into what has the same price.
 func (o *target) byPrice(by *pricing, in func(piece) bool) (forms [][]int64) {
 	of := map[string][]int64{}
@@ -161,7 +167,7 @@ func (o *target) byPrice(by *pricing, in func(piece) bool) (forms [][]int64) {
 		if !in(p) {
 			continue
 		}
-		price := by.label(p.month)(p.team, p.workflow, p.people[0])
+		price := o.priceOf(by, p)
 		if strings.HasPrefix(price, poolLabel) {
 			price += p.month.String()
 		}

@@ -48,6 +48,7 @@ func (v *view) pricesOf(rates metric.Rates, gains func(workflow string, first ti
 
 // monthPools are the pools of one month.
 type monthPools struct {
+	table *access.Table
 	parts *access.Parts
 	pools map[string]*pool
 }
@@ -75,7 +76,7 @@ func newPricing(by prices, people []metric.PeopleRow) *pricing {
 	}
 	for first, of := range rows {
 		table := access.Protect(crossings(of), "", access.FloorPersons+1)
-		m := &monthPools{parts: table.Part(p.own(first)), pools: map[string]*pool{}}
+		m := &monthPools{table: table, parts: table.Part(p.own(first)), pools: map[string]*pool{}}
 		if m.parts.Pooled() {
 			p.fill(m, first, of)
 		}
@@ -101,18 +102,20 @@ func label(class string, gains bool) string {
 // poolLabel is that of a pool; no class begins like this.
 const poolLabel = "\x00pool "
 
-// label is what work is priced by in a month: the pool that it is in, else its own label. It is for the tables of a viewer.
-func (p *pricing) label(first time.Time) access.Label {
+// label is what work is priced by in a month: the pool that it is in, else its own label; with the table that the pools were settled on. It is for
+// the tables of a viewer.
+func (p *pricing) label(first time.Time) (access.Label, *access.Table) {
 	own, m := p.own(first), p.months[first]
+	if m == nil {
+		return own, nil
+	}
 	return func(team, workflow, person string) string {
 		l := own(team, workflow, person)
-		if m != nil {
-			if id := m.parts.Pool(team, l); id != "" {
-				return poolLabel + id
-			}
+		if id := m.parts.Pool(team, l); id != "" {
+			return poolLabel + id
 		}
 		return l
-	}
+	}, m.table
 }
 
 // fill counts the people of the pools of a month.
