@@ -170,20 +170,6 @@ func (p *Parts) Pool(row, label string) string {
 	return strconv.Itoa(root)
 }
 
-// Apart tells whether a label may be told from the others wherever it is: what has it in any row has nobody behind it or floor
-// persons or more, whatever else of the table is added and subtracted.
-func (p *Parts) Apart(label string) bool {
-	if p.few {
-		return false
-	}
-	for _, labels := range p.labels {
-		if len(labels) > 1 && labels[label] {
-			return false
-		}
-	}
-	return true
-}
-
 // Pooled tells whether any part is pooled with another.
 func (p *Parts) Pooled() bool {
 	for _, labels := range p.labels {

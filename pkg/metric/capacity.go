@@ -239,7 +239,7 @@ func (f *capacityFold) fold(in CapacityInput, currency string) Fold {
 // riskAdjusted takes the haircut of their grade off the gains; losses are borne in full.
 func riskAdjusted(cells []Cell, haircut func(grade int) decimal.Decimal) decimal.Decimal {
 	total := decimal.Zero
-	for _, c := range netted(cells) {
+	for _, c := range nettedCells(cells) {
 		value := c.Value
 		if value.IsPositive() {
 			value = value.Mul(decimal.NewFromInt(1).Sub(haircut(c.Grade)))

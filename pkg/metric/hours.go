@@ -236,20 +236,28 @@ func inHours(minutes decimal.Decimal) decimal.Decimal {
 	return minutes.DivRound(decimal.NewFromInt(60), hourDigits+12).RoundBank(hourDigits)
 }
 
-// netted are the cells with those of a group summed.
-func netted(cells []Cell) []Cell {
+// netted are cells, or entries, with those of a group summed: what is in a group is not told apart. Those of no group are by themselves.
+func netted[T any](list []T, group func(*T) string, add func(into, more *T)) []T {
 	at := map[string]int{}
-	var out []Cell
-	for _, c := range cells {
-		i, there := at[c.Group]
-		if c.Group == "" || !there {
-			at[c.Group] = len(out)
-			out = append(out, c)
+	out := make([]T, 0, len(list))
+	for i := range list {
+		g := group(&list[i])
+		first, there := at[g]
+		if g == "" || !there {
+			at[g] = len(out)
+			out = append(out, list[i])
 			continue
 		}
-		out[i].Value, out[i].N = out[i].Value.Add(c.Value), out[i].N+c.N
+		add(&out[first], &list[i])
 	}
 	return out
+}
+
+// nettedCells are the cells with those of a group summed.
+func nettedCells(cells []Cell) []Cell {
+	return netted(cells, func(c *Cell) string { return c.Group }, func(into, more *Cell) {
+		into.Value, into.N = into.Value.Add(more.Value), into.N+more.N
+	})
 }
 
 // Grouped is the fold of cells that may not be told apart within groups: each has the lowest grade of its group, and the shares by grade, and what
@@ -272,7 +280,7 @@ func (f Fold) Grouped(group func(Cell) string, haircut func(grade int) decimal.D
 			c.Grade = lowest[c.Group]
 		}
 	}
-	m := GradesOf(netted(f.Cells), func(Cell) bool { return true })
+	m := GradesOf(nettedCells(f.Cells), func(Cell) bool { return true })
 	f.Measure.Grade, f.Measure.Shares = m.Grade, m.Shares
 	if f.Measure.RiskAdjusted != nil {
 		f.Measure.RiskAdjusted = ExactOf(riskAdjusted(f.Cells, haircut))

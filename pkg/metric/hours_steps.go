@@ -43,12 +43,6 @@ GROUP BY day, team, workflow, trial
 ORDER BY day, team, workflow, trial`, args
 }
 
-// The steps before and after what time is spent on.
-const (
-	StepWithoutAI = "without_ai"
-	StepOpen      = "open"
-)
-
 // spentOn are what minutes are spent on, in the order in which the work goes.
 var spentOn = []struct {
 	key, title string
@@ -65,7 +59,7 @@ type hoursPlaceOf struct{ day, team, workflow, trial string }
 
 // HoursSteps goes from the time that the work of a fold would have taken without AI to the net hours: less doing, prompting,
 // review, rework and correction. Work of which only some events have a baseline is one step, since what its minutes were spent
-// on is summed over all of its events; so is the work from the day open on, where one is named: it is told as a whole.
+// on is summed over all of its events; so is the work from the day open on, where one is named: it is told as a whole. Without parts all of it is one step.
 //
 // Hours are minutes ÷ 60 and rounded, here once for each step and in the number once for each cell. The first step takes what
 // that leaves, less than 1e-12 h, so that the steps sum to the number exactly.
@@ -108,7 +102,11 @@ func HoursSteps(in HoursInput, parts []HoursPartsRow, net decimal.Decimal, open 
 	for i, part := range spentOn {
 		add(part.key, part.title, inHours(spent[i]).Neg())
 	}
-	add("untold", "Time of work that only in part has a baseline", inHours(untold).Neg())
-	add(StepOpen, "Net, of the month that is not over", notOver)
-	return append([]Step{{StepWithoutAI, "The same work without AI", Exact{rest}}}, steps...)
+	if parts == nil {
+		add("with_ai", "The time that it took with AI", inHours(untold).Neg())
+	} else {
+		add("untold", "Time of work that only in part has a baseline", inHours(untold).Neg())
+	}
+	add("open", "Net, of the month that is not over", notOver)
+	return append([]Step{{"without_ai", "The same work without AI", Exact{rest}}}, steps...)
 }

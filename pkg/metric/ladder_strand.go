@@ -111,23 +111,6 @@ func (in *LadderInput) costStrand(part string, days *dating) *strand {
 	return s
 }
 
-// nettedEntries are the entries with those of a group summed: gains and losses within it are not told apart. Groups are of one month, and what is
-// of people flows at the end of one.
-func nettedEntries(entries []entry) []entry {
-	at := map[string]int{}
-	out := make([]entry, 0, len(entries))
-	for _, e := range entries {
-		i, there := at[e.group]
-		if e.group == "" || !there {
-			at[e.group] = len(out)
-			out = append(out, e)
-			continue
-		}
-		out[i].amount, out[i].n = out[i].amount.Add(e.amount), out[i].n+e.n
-	}
-	return out
-}
-
 // total sums entries by flow day and grade, and everything else from these: they are few.
 func (s *strand) total(entries []entry, days *dating, adjusted func(grade int, gains decimal.Decimal) decimal.Decimal) {
 	type place struct {
@@ -135,7 +118,11 @@ func (s *strand) total(entries []entry, days *dating, adjusted func(grade int, g
 		grade int
 	}
 	sums := map[place]*signed{}
-	for _, e := range nettedEntries(entries) {
+	// Groups are of one month, and what is of people flows at the end of one.
+	entries = netted(entries, func(e *entry) string { return e.group }, func(into, more *entry) {
+		into.amount, into.n = into.amount.Add(more.amount), into.n+more.n
+	})
+	for _, e := range entries {
 		at := place{days.at(s.part, e.day).flow, e.grade}
 		x := sums[at]
 		if x == nil {

@@ -3,7 +3,6 @@ package scorecard
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -112,24 +111,9 @@ func (v *view) said(ctx context.Context, from, to event.Day) ([]barrierSaid, err
 	return out, err
 }
 
-// saidHere is what the viewer has said in the app under an id; ok is false where that is nothing, or somebody else's.
-func (v *view) saidHere(ctx context.Context, id string) (row saidRow, ok bool, err error) {
-	identity := event.IdentityOf(v.viewer.Workspace, appSource, id)
-	known, err := v.db.LookupIdentities(ctx, warehouse.AnyPartition, []event.Identity{identity})
-	if err != nil {
-		return row, false, err
-	}
-	k, ok := known[identity]
-	if !ok || k.Kind != event.KindBarrier {
-		return row, false, nil
-	}
-	sql, args := saidQuery{workspace: v.viewer.Workspace, person: v.viewer.Person, zone: v.zone.String(), from: event.DayOf(k.Time), identity: &identity}.SQL()
-	var rows []saidRow
-	if err := v.db.Query(ctx, sql, args, &rows); err != nil {
-		return row, false, fmt.Errorf("read barrier: %w", err)
-	}
-	if len(rows) == 0 {
-		return row, false, nil
-	}
-	return rows[0], true, nil
+// saidHere is what the viewer has said in the app under an id.
+func (v *view) saidHere(ctx context.Context, id string) (saidRow, bool, error) {
+	return ownEvent[saidRow](ctx, v, event.KindBarrier, id, func(day event.Day, identity *event.Identity) metric.Query {
+		return saidQuery{workspace: v.viewer.Workspace, person: v.viewer.Person, zone: v.zone.String(), from: day, identity: identity}
+	})
 }

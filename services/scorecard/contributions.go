@@ -79,8 +79,8 @@ func (n *numbers) condensed() *numbers {
 	out.folds = make(map[string]metric.Fold, len(n.folds))
 	for key, fold := range n.folds {
 		open := ""
-		if n.live() && (key == metric.HoursSavedNet || key == metric.CapacityValue) {
-			open = n.openFrom()
+		if key == metric.HoursSavedNet || key == metric.CapacityValue {
+			open = n.openDay()
 		}
 		fold.Cells = condense(fold.Cells, open)
 		out.folds[key] = fold

@@ -80,12 +80,20 @@ func (n *numbers) live() bool { return !n.exempt && n.worked.To.After(n.closed.T
 // openFrom is the first day that belongs to a month that is not over.
 func (n *numbers) openFrom() string { return n.closed.To.String() }
 
+// openDay is that day where such days are in the numbers, else "".
+func (n *numbers) openDay() string {
+	if !n.live() {
+		return ""
+	}
+	return n.openFrom()
+}
+
 // split parts cells into those of months that are over and those of the one that is not.
 func (n *numbers) split(cells []metric.Cell) (over, open []metric.Cell) {
-	if !n.live() {
+	from := n.openDay()
+	if from == "" {
 		return cells, nil
 	}
-	from := n.openFrom()
 	isOpen := func(c metric.Cell) bool { return c.Day >= from }
 	over = slices.DeleteFunc(slices.Clone(cells), isOpen)
 	return over, slices.DeleteFunc(slices.Clone(cells), func(c metric.Cell) bool { return !isOpen(c) })

@@ -34,7 +34,7 @@ func (v *view) hoursCells(n *numbers, p params) *evidence {
 			}))
 		}
 	}
-	if open := n.openFrom(); n.live() {
+	if open := n.openDay(); open != "" {
 		e.rows = append(e.rows, n.cellRow(p.measure, "all teams, month not over", open, nil, func(_, day string) bool { return day >= open }))
 	}
 	slices.SortFunc(e.rows, func(a, b evidenceRow) int { return cmp.Compare(a.place, b.place) })

@@ -205,12 +205,8 @@ func (v *view) hours(ctx context.Context, n *numbers, currency string) (map[stri
 	n.capacity = folds[metric.CapacityValue]
 	n.hidden = isEmpty(n.worked) || !n.savers.allowed()
 	if n.worked.Scope.Kind != metric.ScopeMe && !n.exempt {
-		open := ""
-		if n.live() {
-			open = n.openFrom()
-		}
 		for _, key := range []string{metric.HoursSavedNet, metric.CapacityValue} {
-			folds[key] = folds[key].Grouped(n.crowdOf(key).groups(open), v.haircut)
+			folds[key] = folds[key].Grouped(n.crowdOf(key).groups(n.openDay()), v.haircut)
 		}
 		n.overCapacity = n.overCapacity.Grouped(n.earners.groups(""), v.haircut)
 	}

@@ -319,26 +319,34 @@ func (v *view) reviewed(ctx context.Context, rows []standingRow, list []outcome)
 	return nil
 }
 
-// ownRowOf is one's own event by its id; ok is false where there is none, or where it is somebody else's.
-func (v *view) ownRowOf(ctx context.Context, id string) (row standingRow, ok bool, err error) {
+// ownEvent is one's own event of a kind by the id that the app gave it, as a query reads it; ok is false where there is none, or where it is
+// somebody else's.
+func ownEvent[Row any](ctx context.Context, v *view, kind event.Kind, id string, query func(day event.Day, identity *event.Identity) metric.Query) (row Row, ok bool, err error) {
 	identity := event.IdentityOf(v.viewer.Workspace, appSource, id)
 	known, err := v.db.LookupIdentities(ctx, warehouse.AnyPartition, []event.Identity{identity})
 	if err != nil {
 		return row, false, err
 	}
 	k, ok := known[identity]
-	if !ok || k.Kind != event.KindHoursSaved {
+	if !ok || k.Kind != kind {
 		return row, false, nil
 	}
-	sql, args := standingQuery{workspace: v.viewer.Workspace, person: v.viewer.Person, zone: v.zone.String(), from: event.DayOf(k.Time), identity: &identity}.SQL()
-	var rows []standingRow
+	sql, args := query(event.DayOf(k.Time), &identity).SQL()
+	var rows []Row
 	if err := v.db.Query(ctx, sql, args, &rows); err != nil {
-		return row, false, fmt.Errorf("read outcome: %w", err)
+		return row, false, fmt.Errorf("read own %s: %w", kind, err)
 	}
 	if len(rows) == 0 {
 		return row, false, nil
 	}
 	return rows[0], true, nil
+}
+
+// ownRowOf is one's own outcome by its id.
+func (v *view) ownRowOf(ctx context.Context, id string) (standingRow, bool, error) {
+	return ownEvent[standingRow](ctx, v, event.KindHoursSaved, id, func(day event.Day, identity *event.Identity) metric.Query {
+		return standingQuery{workspace: v.viewer.Workspace, person: v.viewer.Person, zone: v.zone.String(), from: day, identity: identity}
+	})
 }
 
 // outcomeOf is one's own outcome, and whether the numbers hold it. Its part of them is told once they do: whoever waits for that asks

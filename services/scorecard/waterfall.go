@@ -28,19 +28,7 @@ func (v *view) waterfall(ctx context.Context, n *numbers, p params, currency str
 	rung, isOfLadder := metric.RungOf(p.measure)
 	switch {
 	case p.measure == metric.HoursSavedNet:
-		parts, err := read[metric.HoursPartsRow](ctx, v, metric.HoursPartsQuery{Window: n.worked})
-		if err != nil {
-			return nil, err
-		}
-		open := ""
-		if n.live() {
-			open = n.openFrom()
-		}
-		steps := metric.HoursSteps(n.input, parts, fold.Measure.Value.Decimal, open)
-		if p.scope.Kind != metric.ScopeMe && !n.exempt {
-			steps = together(steps)
-		}
-		return steps, nil
+		return v.hoursSteps(ctx, n, fold.Measure.Value.Decimal)
 	case p.measure == metric.VendorSpend:
 		return stepsOfCells(fold.Cells), nil
 	case p.measure == metric.VendorSavings:
@@ -65,17 +53,16 @@ func (v *view) waterfall(ctx context.Context, n *numbers, p params, currency str
 	return none, nil
 }
 
-// together makes one step of all that the time of others was spent on: a single activity may be that of few people.
-func together(steps []metric.Step) []metric.Step {
-	out, spent := []metric.Step{}, metric.Step{Key: "with_ai", Title: "The time that it took with AI"}
-	for _, s := range steps {
-		if s.Key == metric.StepWithoutAI || s.Key == metric.StepOpen {
-			out = append(out, s)
-			continue
+// hoursSteps are those of the net hours. What one's own time was spent on is told one by one; of others' only all of it, since a single
+// activity may be that of few people.
+func (v *view) hoursSteps(ctx context.Context, n *numbers, net decimal.Decimal) (steps []metric.Step, err error) {
+	var parts []metric.HoursPartsRow
+	if n.window.Scope.Kind == metric.ScopeMe || n.exempt {
+		if parts, err = read[metric.HoursPartsRow](ctx, v, metric.HoursPartsQuery{Window: n.worked}); err != nil {
+			return nil, err
 		}
-		spent.Value = metric.Exact{Decimal: spent.Value.Add(s.Value.Decimal)}
 	}
-	return slices.Insert(out, min(1, len(out)), spent)
+	return metric.HoursSteps(n.input, parts, net, n.openDay()), nil
 }
 
 // gainsFirst puts what adds before what takes away: from all benefits down to what is left of them.
