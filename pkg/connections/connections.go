@@ -95,9 +95,8 @@ type Config struct {
 
 // Book knows the connections of all workspaces. It is safe for concurrent use.
 type Book struct {
-	cfg                Config
-	ready              chan struct{}
-	unreadable, missed prometheus.Counter
+	*bus.Whole
+	cfg Config
 
 	mu      sync.Mutex
 	records map[string]map[string]registry.Record // by workspace and key of the message
@@ -116,42 +115,34 @@ func New(cfg Config) *Book {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "plumbline", Subsystem: cfg.Service, Name: n, Help: help})
 	}
 	b := &Book{
-		cfg: cfg, ready: make(chan struct{}), records: map[string]map[string]registry.Record{}, made: map[found]Held{},
-		unreadable: counter("connections_unreadable_total", "Messages about connections that can not be read: an alarm."),
-		missed:     counter("connections_missed_total", "Messages of the registry that the log has lost: an alarm."),
+		cfg: cfg, records: map[string]map[string]registry.Record{}, made: map[found]Held{},
 	}
-	cfg.Metrics.MustRegister(b.unreadable, b.missed)
+	unreadable := counter("connections_unreadable_total", "Messages about connections that can not be read: an alarm.")
+	missed := counter("connections_missed_total", "Messages of the registry that the log has lost: an alarm.")
+	cfg.Metrics.MustRegister(unreadable, missed)
+	b.Whole = bus.NewWhole(bus.WholeConfig{
+		Topic: bus.Registry, About: "connections", NotReady: ErrNotReady, Take: b.take, Unreadable: unreadable.Inc,
+		Missed: func(n int64) { missed.Add(float64(n)) }, Log: cfg.Log,
+	})
 	return b
 }
 
 // Run follows the log until ctx ends.
 func (b *Book) Run(ctx context.Context) error {
-	err := bus.Follower{
-		Topics: []bus.Name{bus.Registry}, FromStart: true,
-		CaughtUp: func() { close(b.ready) },
-		Handle:   func(_ bus.Name, m kafka.Message) { b.take(ctx, &m) },
-		Missed: func(n int64) {
-			b.missed.Add(float64(n))
-			b.cfg.Log.ErrorContext(ctx, "the log has lost messages of the registry: look at the connections", "messages", n)
-		},
-		Log: b.cfg.Log,
-	}.Follow(ctx, b.cfg.Bus)
-	if err != nil {
+	if err := b.Follow(ctx, b.cfg.Bus); err != nil {
 		return fmt.Errorf("follow connections: %w", err)
 	}
 	return nil
 }
 
-// take handles one message. One that can not be read costs no other.
-func (b *Book) take(ctx context.Context, m *kafka.Message) {
+// take handles one message.
+func (b *Book) take(m *kafka.Message) error {
 	if kind, ok := registry.KindOf(m.Key); !ok || kind != registry.Connections {
-		return // the other entries are not for us
+		return nil // the other entries are not for us
 	}
 	r, err := registry.FromMessage(m.Key, m.Value)
 	if err != nil {
-		b.unreadable.Inc()
-		b.cfg.Log.ErrorContext(ctx, "a message about a connection can not be read", "partition", m.Partition, "offset", m.Offset, "error", err)
-		return
+		return err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -161,16 +152,7 @@ func (b *Book) take(ctx context.Context, m *kafka.Message) {
 	// The history of the secrets is looked at, so no write is replaced.
 	b.records[r.Workspace][r.EntryID] = r
 	clear(b.made)
-}
-
-// Ready is nil when everything was read that was there at the start.
-func (b *Book) Ready(context.Context) error {
-	select {
-	case <-b.ready:
-		return nil
-	default:
-		return ErrNotReady
-	}
+	return nil
 }
 
 // Find is the connection that holds now.

@@ -48,13 +48,13 @@ var (
 
 // Keyring is a ring of keys that follows the log. It is safe for concurrent use.
 type Keyring struct {
+	*bus.Whole
 	cfg      Config
 	ring     *access.Ring
 	producer *bus.Producer
 	metrics  *metrics
 	uses     *uses
 	endings  endings
-	ready    chan struct{}
 
 	mu sync.Mutex
 	// waiting are the writers by the name of their write: they are told whether it counts.
@@ -65,10 +65,15 @@ type Keyring struct {
 func New(cfg Config) *Keyring {
 	id := make([]byte, 8)
 	_, _ = rand.Read(id) // never fails
-	return &Keyring{
+	k := &Keyring{
 		cfg: cfg, ring: access.NewRing(), producer: bus.NewProducer(cfg.Bus, bus.Access), metrics: newMetrics(cfg.Metrics, cfg.Service),
-		uses: newUses(hex.EncodeToString(id)), endings: endings{until: map[string]time.Time{}}, ready: make(chan struct{}), waiting: map[string]chan bool{},
+		uses: newUses(hex.EncodeToString(id)), endings: endings{until: map[string]time.Time{}}, waiting: map[string]chan bool{},
 	}
+	k.Whole = bus.NewWhole(bus.WholeConfig{
+		Topic: bus.Access, About: "keys", NotReady: ErrNotReady, Take: k.take, Read: func() { k.metrics.ready.Set(1) },
+		Unreadable: k.metrics.unreadable.Inc, Missed: func(n int64) { k.metrics.missed.Add(float64(n)) }, Log: cfg.Log,
+	})
+	return k
 }
 
 // Run follows the log until ctx ends, and writes down when keys were used.
@@ -76,37 +81,22 @@ func (k *Keyring) Run(ctx context.Context) error {
 	var publishing sync.WaitGroup
 	defer publishing.Wait()
 	publishing.Go(func() { k.publish(ctx) })
-	err := bus.Follower{
-		Topics: []bus.Name{bus.Access}, FromStart: true,
-		CaughtUp: func() {
-			k.metrics.ready.Set(1)
-			close(k.ready)
-		},
-		Handle: func(_ bus.Name, m kafka.Message) { k.take(ctx, &m) },
-		Missed: func(n int64) {
-			k.metrics.missed.Add(float64(n))
-			k.cfg.Log.ErrorContext(ctx, "the log has lost messages about keys: look at every key", "messages", n)
-		},
-		Log: k.cfg.Log,
-	}.Follow(ctx, k.cfg.Bus)
-	if err != nil {
+	if err := k.Follow(ctx, k.cfg.Bus); err != nil {
 		return fmt.Errorf("follow keys: %w", err)
 	}
 	return nil
 }
 
-// take handles one message. One that can not be read costs no other.
-func (k *Keyring) take(ctx context.Context, m *kafka.Message) {
+// take handles one message.
+func (k *Keyring) take(m *kafka.Message) error {
 	entry, err := access.Decode(m.Key, m.Value)
 	if err != nil {
-		k.metrics.unreadable.Inc()
-		k.cfg.Log.ErrorContext(ctx, "a message about keys can not be read", "partition", m.Partition, "offset", m.Offset, "error", err)
-		return
+		return err
 	}
 	k.takeEnding(m.Key, entry)
 	counts := k.ring.Apply(entry)
 	if entry.Record == nil {
-		return
+		return nil
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -114,26 +104,7 @@ func (k *Keyring) take(ctx context.Context, m *kafka.Message) {
 		delete(k.waiting, entry.Record.Write) // a second copy in the log says nothing
 		told <- counts
 	}
-}
-
-// Ready is nil when everything was read that was there at the start.
-func (k *Keyring) Ready(context.Context) error {
-	select {
-	case <-k.ready:
-		return nil
-	default:
-		return ErrNotReady
-	}
-}
-
-// Await waits until the keyring is ready, or ctx ends: then the error is [ErrNotReady].
-func (k *Keyring) Await(ctx context.Context) error {
-	select {
-	case <-k.ready:
-		return nil
-	case <-ctx.Done():
-		return ErrNotReady
-	}
+	return nil
 }
 
 // Find returns the key with that text as [access.Ring.Find] does, or [ErrNotReady]: while not all is read, none is unknown.

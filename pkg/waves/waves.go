@@ -60,11 +60,9 @@ var (
 
 // Book knows the waves of all workspaces. It is safe for concurrent use.
 type Book struct {
-	cfg        Config
-	producer   *bus.Producer
-	ready      chan struct{}
-	unreadable prometheus.Counter
-	missed     prometheus.Counter
+	*bus.Whole
+	cfg      Config
+	producer *bus.Producer
 
 	mu    sync.Mutex
 	waves map[name]*state
@@ -78,11 +76,15 @@ func New(cfg Config) *Book {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "plumbline", Subsystem: cfg.Service, Name: n, Help: help})
 	}
 	b := &Book{
-		cfg: cfg, producer: bus.NewProducer(cfg.Bus, bus.Waves), ready: make(chan struct{}), waves: map[name]*state{}, changed: make(chan struct{}),
-		unreadable: counter("waves_unreadable_total", "Messages about waves of the survey that can not be read: an alarm."),
-		missed:     counter("waves_missed_total", "Messages about waves of the survey that the log has lost: an alarm."),
+		cfg: cfg, producer: bus.NewProducer(cfg.Bus, bus.Waves), waves: map[name]*state{}, changed: make(chan struct{}),
 	}
-	cfg.Metrics.MustRegister(b.unreadable, b.missed)
+	unreadable := counter("waves_unreadable_total", "Messages about waves of the survey that can not be read: an alarm.")
+	missed := counter("waves_missed_total", "Messages about waves of the survey that the log has lost: an alarm.")
+	cfg.Metrics.MustRegister(unreadable, missed)
+	b.Whole = bus.NewWhole(bus.WholeConfig{
+		Topic: bus.Waves, About: "waves of the survey", NotReady: ErrNotReady, Take: b.take, Unreadable: unreadable.Inc,
+		Missed: func(n int64) { missed.Add(float64(n)) }, Log: cfg.Log,
+	})
 	return b
 }
 
@@ -91,54 +93,24 @@ func (b *Book) Run(ctx context.Context) error {
 	var closing sync.WaitGroup
 	defer closing.Wait()
 	closing.Go(func() { b.closeDue(ctx) })
-	err := bus.Follower{
-		Topics: []bus.Name{bus.Waves}, FromStart: true,
-		CaughtUp: func() { close(b.ready) },
-		Handle:   func(_ bus.Name, m kafka.Message) { b.take(ctx, &m) },
-		Missed: func(n int64) {
-			b.missed.Add(float64(n))
-			b.cfg.Log.ErrorContext(ctx, "the log has lost messages about waves of the survey", "messages", n)
-		},
-		Log: b.cfg.Log,
-	}.Follow(ctx, b.cfg.Bus)
-	if err != nil {
+	if err := b.Follow(ctx, b.cfg.Bus); err != nil {
 		return fmt.Errorf("follow waves: %w", err)
 	}
 	return nil
 }
 
-// take handles one message. One that can not be read costs no other.
-func (b *Book) take(ctx context.Context, m *kafka.Message) {
+// take handles one message.
+func (b *Book) take(m *kafka.Message) error {
 	n, o, e, err := decode(m.Key, m.Value)
 	switch {
 	case err != nil:
-		b.unreadable.Inc()
-		b.cfg.Log.ErrorContext(ctx, "a message about waves can not be read", "partition", m.Partition, "offset", m.Offset, "error", err)
+		return err
 	case o != nil:
 		b.takeOpening(n, *o)
 	case e != nil:
 		b.takeEnding(n, *e)
 	}
-}
-
-// Ready is nil when everything was read that was there at the start.
-func (b *Book) Ready(context.Context) error {
-	select {
-	case <-b.ready:
-		return nil
-	default:
-		return ErrNotReady
-	}
-}
-
-// Await waits until the book is ready, or ctx ends: then the error is [ErrNotReady].
-func (b *Book) Await(ctx context.Context) error {
-	select {
-	case <-b.ready:
-		return nil
-	case <-ctx.Done():
-		return ErrNotReady
-	}
+	return nil
 }
 
 // Open makes sure that a wave has a secret, and returns when it can be sealed with. A wave that is open already costs nothing;
