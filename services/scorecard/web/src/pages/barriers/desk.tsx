@@ -6,7 +6,7 @@ import { Notice } from '../../components/notice'
 import { Refused } from '../../components/refused'
 import { go, hereHref, signInHref, usePlace } from '../../state/url'
 import { headingOf } from '../../words'
-import { newId } from '../log/draft'
+import { newId } from '../../state/drafts'
 import { emptySay, forgetSay, keepSay, keptSay, readSaying, saidAt, saidWrong, sayOf, type SayDraft, type Saying } from './draft'
 import { SayForm } from './form'
 

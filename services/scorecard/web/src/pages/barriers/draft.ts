@@ -1,6 +1,6 @@
 /** What somebody is about to say of a barrier: kept in the tab until the board has it, so that no error and no signing in loses it. */
 import type { Barrier, BarrierCategory, BarrierRequest, BarrierSaid } from '../../api/types'
-import { newId, numberOf } from '../log/draft'
+import { byField, forgetDraft, keepDraft, keptDraft, newId, numberOf } from '../../state/drafts'
 
 export type Action = BarrierRequest['action']
 
@@ -56,32 +56,11 @@ export const emptySay = (version: string | null): SayDraft => ({ id: newId(), ti
 
 const place = (of: Saying) => `plumbline.barrier.${of.action} ${of.barrier ?? ''}`
 
-export function keepSay(of: Saying, draft: SayDraft): void {
-  try {
-    sessionStorage.setItem(place(of), JSON.stringify(draft))
-  } catch {
-    // Storage is blocked or full: the draft lives as long as the page.
-  }
-}
+export const keepSay = (of: Saying, draft: SayDraft): void => keepDraft(place(of), draft)
 
-export function keptSay(of: Saying): SayDraft | null {
-  try {
-    const found: unknown = JSON.parse(sessionStorage.getItem(place(of)) ?? 'null')
-    if (typeof found !== 'object' || found === null) return null
-    const d = found as Record<string, unknown>
-    return ['id', 'title', 'category', 'minutes', 'note'].every((name) => typeof d[name] === 'string') ? (found as SayDraft) : null
-  } catch {
-    return null
-  }
-}
+export const keptSay = (of: Saying): SayDraft | null => keptDraft<SayDraft>(place(of), ['id', 'title', 'category', 'minutes', 'note'])
 
-export function forgetSay(of: Saying): void {
-  try {
-    sessionStorage.removeItem(place(of))
-  } catch {
-    // There is nothing to forget.
-  }
-}
+export const forgetSay = (of: Saying): void => forgetDraft(place(of))
 
 /** What is wrong before anything is asked of the server: the rest is the server's to say. */
 export function saidWrong(of: Saying, d: SayDraft): Partial<Record<Field, string>> {
@@ -112,9 +91,4 @@ export function sayOf(of: Saying, d: SayDraft, category: string | null): Barrier
 
 const pointers: Record<string, Field> = { '/title': 'title', '/category': 'category', '/minutes_lost': 'minutes', '/note': 'note' }
 
-/** The server's words by field; what belongs to none is under "". */
-export function saidAt(problems: { pointer: string; message: string }[]): Partial<Record<Field | '', string>> {
-  const out: Partial<Record<Field | '', string>> = {}
-  for (const p of problems) out[pointers[p.pointer] ?? ''] ??= `${p.message.slice(0, 1).toUpperCase()}${p.message.slice(1)}.`.replace(/\.\.$/, '.')
-  return out
-}
+export const saidAt = (problems: { pointer: string; message: string }[]) => byField(problems, pointers)

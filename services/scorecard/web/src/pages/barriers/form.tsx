@@ -1,6 +1,6 @@
 /** The inputs of what is said about a barrier. */
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useFields } from '../../components/fields'
 import { categories, type Field, type SayDraft, type Saying } from './draft'
 
 const buttons: Record<Saying['action'], string> = { report: 'Report it', support: 'Support it', take: 'Take it', resolve: 'Say that it is cleared' }
@@ -22,15 +22,7 @@ export function SayForm({ saying, draft, set, wrong, busy, submit, cancel, child
   cancel: () => void
   children?: ComponentChildren
 }) {
-  const id = useId()
-  const said = (field: Field) => ({ id: `${id}${field}`, name: field, 'aria-invalid': wrong[field] ? true : undefined, 'aria-describedby': wrong[field] ? `${id}${field}w` : undefined })
-  const typed = (field: Field) => (e: { currentTarget: { value: string } }) => set({ [field]: e.currentTarget.value })
-  const why = (field: Field) =>
-    wrong[field] && (
-      <span class="wrong" id={`${id}${field}w`}>
-        {wrong[field]}
-      </span>
-    )
+  const { id, said, typed, why } = useFields<Field>(wrong, set)
   const costs = saying.action === 'report' || saying.action === 'support'
   return (
     <form

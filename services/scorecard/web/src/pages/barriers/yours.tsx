@@ -6,7 +6,7 @@ import { CsvLink, Table, type Column } from '../../components/table'
 import { exactText } from '../../exact'
 import * as format from '../../format'
 import { headingOf } from '../../words'
-import { newId } from '../log/draft'
+import { newId } from '../../state/drafts'
 import { saidWords } from './draft'
 
 export function Yours({ b, again }: { b: Barriers; again: () => void }) {

@@ -14,7 +14,7 @@ import { useData } from '../../state/data'
 import { useMore } from '../../state/more'
 import { go, hereHref, pageHref, usePlace } from '../../state/url'
 import { choices, ForPeople } from '../log/log'
-import { newId } from '../log/draft'
+import { newId } from '../../state/drafts'
 import { Shares } from './shares'
 import { reviewWords, stateWords } from './words'
 

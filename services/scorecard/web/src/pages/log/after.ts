@@ -1,7 +1,7 @@
 /** What happens after an outcome was sent: it is followed until one's own numbers hold it. */
 import { api } from '../../api/api'
 import type { OutcomePreview } from '../../api/types'
-import { newId } from './draft'
+import { newId } from '../../state/drafts'
 import { arrival, type Arrival } from './watch'
 
 export interface Sent {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { outcome } from '../../../fixtures/outcomes'
-import { again, atFields, changeOf, complaints, edited, emptyDraft, forget, keep, kept, newId, numberOf, previewOf, requestOf } from './draft'
+import { again, atFields, changeOf, complaints, edited, emptyDraft, forget, keep, kept, previewOf, requestOf } from './draft'
+import { newId, numberOf } from '../../state/drafts'
 
 beforeEach(() => sessionStorage.clear())
 

@@ -1,5 +1,6 @@
 /** What is being typed: kept in the tab until it is logged, so that no error, no reload and no signing in loses it. */
 import type { Outcome, OutcomeChange, OutcomePreviewRequest, OutcomeRequest } from '../../api/types'
+import { byField, forgetDraft, keepDraft, keptDraft, newId, numberOf } from '../../state/drafts'
 
 export interface Draft {
   /** Made once for each draft: however often it is sent, it is one outcome. */
@@ -15,16 +16,6 @@ export interface Draft {
 }
 
 export type Field = 'workflow' | 'minutes' | 'units' | 'result' | 'day'
-
-/** A UUID of version 7: it says when it was made. Works without a secure context, where crypto.randomUUID is not. */
-export function newId(now = Date.now(), random = crypto.getRandomValues(new Uint8Array(16))): string {
-  const bytes = random.slice()
-  for (let i = 0; i < 6; i++) bytes[i] = Math.floor(now / 2 ** (8 * (5 - i))) % 256
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  const hex = [...bytes].map((b) => b.toString(16).padStart(2, '0')).join('')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-}
 
 export function emptyDraft(today: string, workflow = ''): Draft {
   return { id: newId(), workflow, minutes: '', units: '1', result: '', day: today }
@@ -43,38 +34,11 @@ export function edited(o: Outcome): Draft {
 const place = (of: string | null) => (of ? `plumbline.draft.${of}` : 'plumbline.draft')
 
 /** `of` is the outcome that is edited; null is a new one. */
-export function keep(of: string | null, draft: Draft): void {
-  try {
-    sessionStorage.setItem(place(of), JSON.stringify(draft))
-  } catch {
-    // Storage is blocked or full: the draft lives as long as the page.
-  }
-}
+export const keep = (of: string | null, draft: Draft): void => keepDraft(place(of), draft)
 
-export function kept(of: string | null): Draft | null {
-  try {
-    const found: unknown = JSON.parse(sessionStorage.getItem(place(of)) ?? 'null')
-    if (typeof found !== 'object' || found === null) return null
-    const d = found as Record<string, unknown>
-    return ['id', 'workflow', 'minutes', 'units', 'result', 'day'].every((name) => typeof d[name] === 'string') ? (found as Draft) : null
-  } catch {
-    return null
-  }
-}
+export const kept = (of: string | null): Draft | null => keptDraft<Draft>(place(of), ['id', 'workflow', 'minutes', 'units', 'result', 'day'])
 
-export function forget(of: string | null): void {
-  try {
-    sessionStorage.removeItem(place(of))
-  } catch {
-    // There is nothing to forget.
-  }
-}
-
-/** A number as people type it: "48", "47,5", " 1 200 ". Null where it is none. */
-export function numberOf(text: string): number | null {
-  const plain = text.replace(/[\s\u00a0\u202f]/g, '').replace(',', '.')
-  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : null
-}
+export const forget = (of: string | null): void => forgetDraft(place(of))
 
 /** What is wrong before anything is asked of the server: the rest is the server's to say. */
 export function complaints(d: Draft): Partial<Record<Field, string>> {
@@ -116,12 +80,4 @@ export function previewOf(d: Draft, editing: string | null): OutcomePreviewReque
 
 const pointers: Record<string, Field> = { '/workflow': 'workflow', '/minutes': 'minutes', '/units': 'units', '/url': 'result', '/note': 'result', '/day': 'day' }
 
-/** The server's words by field; what belongs to none is under "". */
-export function atFields(problems: { pointer: string; message: string }[]): Partial<Record<Field | '', string>> {
-  const out: Partial<Record<Field | '', string>> = {}
-  for (const p of problems) {
-    const field = pointers[p.pointer] ?? ''
-    out[field] ??= `${p.message.slice(0, 1).toUpperCase()}${p.message.slice(1)}.`.replace(/\.\.$/, '.')
-  }
-  return out
-}
+export const atFields = (problems: { pointer: string; message: string }[]) => byField(problems, pointers)

@@ -1,7 +1,7 @@
 /** The five inputs of an outcome, and what they would add. */
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
 import type { OutcomePreview } from '../../api/types'
+import { useFields } from '../../components/fields'
 import * as format from '../../format'
 import type { Draft, Field } from './draft'
 
@@ -23,16 +23,8 @@ export function OutcomeForm({ draft, set, workflows, wrong, today, editing, busy
   preview: ComponentChildren
   children?: ComponentChildren
 }) {
-  const id = useId()
   const chosen = workflows.find((w) => w.key === draft.workflow)
-  const said = (field: Field) => ({ id: `${id}${field}`, name: field, 'aria-invalid': wrong[field] ? true : undefined, 'aria-describedby': wrong[field] ? `${id}${field}w` : undefined })
-  const typed = (field: Field) => (e: { currentTarget: { value: string } }) => set({ [field]: e.currentTarget.value })
-  const why = (field: Field) =>
-    wrong[field] && (
-      <span class="wrong" id={`${id}${field}w`}>
-        {wrong[field]}
-      </span>
-    )
+  const { id, said, typed, why } = useFields<Field>(wrong, set)
   return (
     <form
       class="outcome-form"
