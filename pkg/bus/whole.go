@@ -47,12 +47,12 @@ func (w *Whole) Follow(ctx context.Context, brokers Config) error {
 		Handle: func(_ Name, m kafka.Message) {
 			if err := w.cfg.Take(&m); err != nil {
 				w.cfg.Unreadable()
-				w.cfg.Log.ErrorContext(ctx, "a message about "+w.cfg.About+" can not be read", "partition", m.Partition, "offset", m.Offset, "error", err)
+				w.cfg.Log.ErrorContext(ctx, "a message can not be read", "about", w.cfg.About, "partition", m.Partition, "offset", m.Offset, "error", err)
 			}
 		},
 		Missed: func(n int64) {
 			w.cfg.Missed(n)
-			w.cfg.Log.ErrorContext(ctx, "the log has lost messages about "+w.cfg.About+": look at all of them", "messages", n)
+			w.cfg.Log.ErrorContext(ctx, "the log has lost messages: look at all that it was about", "about", w.cfg.About, "messages", n)
 		},
 		Log: w.cfg.Log,
 	}.Follow(ctx, brokers)
