@@ -115,6 +115,10 @@ func (c Config) keys() (*access.Keys, error) {
 	return access.NewKeys(all...), nil
 }
 
+// Memory is for a process that is a collector and nothing else: it keeps little (what is in flight) and makes much garbage, so that
+// sweeping whenever the heap has doubled costs a good part of its time.
+func Memory() process.Memory { return process.Memory{GarbagePercent: 200, Goal: 160 << 20} }
+
 // Run makes sure that the topics are there and registers the collector on the mount. Where mount is nil it serves on
 // an address of its own until ctx ends. It waits for the brokers; the warehouse may come later.
 func Run(ctx context.Context, cfg Config, mount *process.Mount) error {

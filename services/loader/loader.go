@@ -79,6 +79,10 @@ const (
 	groupAudit    = "audit-loader"
 )
 
+// Memory is for a process that is a loader and nothing else: what it keeps is a few chunks of messages and their rows, and without a
+// goal the garbage of as many again stays beside them.
+func Memory() process.Memory { return process.Memory{Goal: 200 << 20} }
+
 // Run loads until ctx ends. With a mount it registers health, metrics and its loops there and returns, so that
 // several services share one listener; with nil it serves them itself at cfg.Listen.
 func Run(ctx context.Context, cfg Config, mount *process.Mount) error {

@@ -30,3 +30,11 @@ func (s *service) peakMemory() (total float64) {
 	}
 	return total
 }
+
+// residentMemory is what the processes of the service have resident now, in MB; 0 where the system does not say.
+func (s *service) residentMemory() (total float64) {
+	for _, pid := range s.Pids() {
+		total += residentMemory(pid)
+	}
+	return total
+}

@@ -32,8 +32,8 @@ type FreshnessResult struct {
 	ReadP99 float64 `json:"read_p99_ms"`
 	// Memory is the most that each process has had resident, in MB; absent where the system does not say.
 	Memory map[string]float64 `json:"rss_mb,omitempty"`
-	// MemoryHalfway is the same when half of the load was sent: equal to Memory where memory does not grow.
-	MemoryHalfway map[string]float64 `json:"rss_mb_halfway,omitempty"`
+	// MemoryByTenth is the most of each process within each tenth of the time of the load: it says whether memory grows.
+	MemoryByTenth map[string][]float64 `json:"rss_mb_by_tenth,omitempty"`
 }
 
 const (
@@ -49,6 +49,8 @@ const (
 	shortFor   = 4 * time.Second
 	probeEvery = 200 * time.Millisecond
 	pollEvery  = 100 * time.Millisecond
+	// lookEvery is how often the memory of the services is looked at.
+	lookEvery = 100 * time.Millisecond
 	// patience is how long an event may take until the benchmark fails.
 	patience = 2 * time.Minute
 )
@@ -88,13 +90,10 @@ func (p *place) freshness(ctx context.Context, cfg Config) (FreshnessResult, err
 	if err != nil {
 		return FreshnessResult{}, err
 	}
-	if m.halfway == nil {
-		m.halfway = w.memory()
-	}
 	return FreshnessResult{
 		P50: ms(quantile(m.fresh, 0.5)), P99: ms(quantile(m.fresh, 0.99)), Max: ms(quantile(m.fresh, 1)), Probes: len(m.fresh),
 		FullLoadPerS: full, LoadPerS: float64(m.sent) / m.took.Seconds(),
-		AckP99: ms(quantile(m.acks, 0.99)), ReadP99: ms(quantile(m.reads, 0.99)), Memory: w.memory(), MemoryHalfway: m.halfway,
+		AckP99: ms(quantile(m.acks, 0.99)), ReadP99: ms(quantile(m.reads, 0.99)), Memory: w.memory(), MemoryByTenth: m.memory,
 	}, nil
 }
 
@@ -129,9 +128,34 @@ func (p *place) startChain(ctx context.Context, whole bool) (*chain, error) {
 // memory is the most that the services of the way in have had resident.
 func (w *chain) memory() map[string]float64 {
 	out := map[string]float64{}
-	for name, s := range map[string]*service{"collector": w.collector.service, "loader": w.loader} {
+	for name, s := range w.wayIn() {
 		if mb := s.peakMemory(); mb > 0 {
 			out[name] = mb
+		}
+	}
+	return out
+}
+
+// wayIn are the services that an event passes.
+func (w *chain) wayIn() map[string]*service {
+	return map[string]*service{"collector": w.collector.service, "loader": w.loader}
+}
+
+// tenths looks at the memory of the services while the load lasts, and gives the most of each within each tenth of the time.
+func (w *chain) tenths(loading context.Context, lasting time.Duration) map[string][]float64 {
+	const parts = 10
+	out := map[string][]float64{}
+	for started := time.Now(); process.Wait(loading, lookEvery) == nil; {
+		tenth := min(int(parts*time.Since(started)/lasting), parts-1)
+		for name, s := range w.wayIn() {
+			mb := s.residentMemory()
+			if mb == 0 {
+				continue
+			}
+			if out[name] == nil {
+				out[name] = make([]float64, parts)
+			}
+			out[name][tenth] = max(out[name][tenth], mb)
 		}
 	}
 	return out
@@ -170,8 +194,8 @@ type measured struct {
 	fresh, acks, reads []time.Duration
 	sent               int
 	took               time.Duration
-	// halfway is the memory of the services after half of the time.
-	halfway map[string]float64
+	// memory is what [chain.tenths] has seen.
+	memory map[string][]float64
 }
 
 // follow sends a steady load for a while, and one event after the other beside it, each of which is followed to the
@@ -191,9 +215,7 @@ func (w *chain) follow(ctx context.Context, load *workload, perS float64, lastin
 		return err
 	})
 	g.Go(func() error {
-		if process.Wait(loading, lasting/2) == nil {
-			m.halfway = w.memory()
-		}
+		m.memory = w.tenths(loading, lasting)
 		return nil
 	})
 	g.Go(func() (err error) {

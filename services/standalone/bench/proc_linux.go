@@ -29,13 +29,19 @@ func cpuTimeOf(pid int) time.Duration {
 }
 
 // peakMemory is the most that a process has had resident so far, in MB (10^6 bytes); 0 where it can not be read.
-func peakMemory(pid int) float64 {
+func peakMemory(pid int) float64 { return statusMemory(pid, "VmHWM:") }
+
+// residentMemory is what a process has resident now, in MB; 0 where it can not be read.
+func residentMemory(pid int) float64 { return statusMemory(pid, "VmRSS:") }
+
+// statusMemory reads a size of the status of a process.
+func statusMemory(pid int, line string) float64 {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(raw)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+	for l := range strings.Lines(string(raw)) {
+		if rest, ok := strings.CutPrefix(l, line); ok {
 			kib, _ := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 64)
 			return kib * 1024 / 1e6
 		}

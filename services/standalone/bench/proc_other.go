@@ -9,3 +9,6 @@ func cpuTimeOf(int) time.Duration { return 0 }
 
 // peakMemory is not known here.
 func peakMemory(int) float64 { return 0 }
+
+// residentMemory is not known here.
+func residentMemory(int) float64 { return 0 }

@@ -215,7 +215,7 @@ func (c *benchFreshness) Run(ctx context.Context, s Streams) error {
 		s.printf("of which until the answer, 99 of 100    %6.0f ms; one reading of the API %.0f ms\n", r.AckP99, r.ReadP99)
 		var memory []string
 		for _, name := range slices.Sorted(maps.Keys(r.Memory)) {
-			memory = append(memory, fmt.Sprintf("%s %.0f MB (halfway %.0f)", name, r.Memory[name], r.MemoryHalfway[name]))
+			memory = append(memory, fmt.Sprintf("%s %.0f MB (by tenths of the time %.0f)", name, r.Memory[name], r.MemoryByTenth[name]))
 		}
 		if len(memory) > 0 {
 			s.printf("memory, the most                        %s\n", strings.Join(memory, ", "))

@@ -49,7 +49,7 @@ func runCollector(ctx context.Context, args []string, out io.Writer) error {
 		cfg.Keys = append(cfg.Keys, key)
 	}
 	cfg.watch()
-	collector.TuneMemory()
+	collector.Memory().Tune()
 	return serve(ctx, cfg.Listen, cfg.Log, out, func(m *process.Mount) error { return collector.Run(ctx, cfg.Config, m) })
 }
 
@@ -68,6 +68,7 @@ func runLoader(ctx context.Context, args []string, out io.Writer) error {
 	}
 	cfg.ErasePause = cfg.Pause
 	cfg.watch()
+	loader.Memory().Tune()
 	return serve(ctx, cfg.Listen, cfg.Log, out, func(m *process.Mount) error { return loader.Run(ctx, cfg.Config, m) })
 }
 

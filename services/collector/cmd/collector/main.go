@@ -15,7 +15,7 @@ func main() {
 		if err := process.Load(&cfg, os.Args[1:]); err != nil {
 			return err
 		}
-		collector.TuneMemory()
+		collector.Memory().Tune()
 		return collector.Run(ctx, cfg, nil)
 	})
 }

@@ -15,6 +15,7 @@ func main() {
 		if err := process.Load(&cfg, os.Args[1:]); err != nil {
 			return err
 		}
+		loader.Memory().Tune()
 		return loader.Run(ctx, cfg, nil)
 	})
 }

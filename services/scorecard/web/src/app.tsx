@@ -21,6 +21,8 @@ const PerceptionPage = lazy(async () => (await import('./pages/perception/percep
 const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')).BarriersPage, 'the barriers')
 const WorkflowsPage = lazy(async () => (await import('./pages/workflows/workflows')).WorkflowsPage, 'the workflows')
 const KeysPage = lazy(async () => (await import('./pages/keys/keys')).KeysPage, 'the keys')
+const ConnectPage = lazy(async () => (await import('./pages/connect/connect')).ConnectPage, 'the ways in')
+const StartPage = lazy(async () => (await import('./pages/connect/start')).StartPage, 'the first steps')
 const AuditPage = lazy(async () => (await import('./pages/audit/audit')).AuditPage, 'the audit log')
 const IngestPage = lazy(async () => (await import('./pages/ingest/ingest')).IngestPage, 'what is not counted')
 const LogPage = lazy(async () => (await import('./pages/log/log')).LogPage, 'the form')
@@ -31,7 +33,7 @@ export function App() {
   const place = usePlace()
   const session = useData('session', api.session)
   const catalogue = useData('catalogue', api.metrics)
-  const teams = useData(session.data ? 'teams' : null, api.teams)
+  const teams = useData(session.data ? 'teams' : null, (signal) => api.entries('teams', signal))
   const view = viewOf(place.query)
   const opened = readOpened(place.query.get('open'))
   const [locale, setLocale] = useState(format.rememberedLocale)
@@ -84,6 +86,8 @@ function page(place: Place, shared: Shared) {
   if (first === 'log' && !second) return <LogPage session={shared.session} />
   if (first === 'impact' && !second) return <ImpactPage {...shared} />
   if (first === 'keys' && !second) return <KeysPage zone={zone} />
+  if (first === 'connect' && !second) return <ConnectPage session={shared.session} />
+  if (first === 'start' && !second) return <StartPage session={shared.session} />
   if (first === 'audit' && !second) return <AuditPage session={shared.session} teams={shared.teams} />
   if (first === 'ingest' && !second) return <IngestPage session={shared.session} />
   return (

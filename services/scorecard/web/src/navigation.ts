@@ -38,7 +38,13 @@ const groups: Group[] = [
       { path: '/workflows', name: 'Workflows' },
     ],
   },
-  { title: 'Data', entries: [{ path: '/ingest', name: 'Ingest' }] },
+  {
+    title: 'Data',
+    entries: [
+      { path: '/ingest', name: 'Ingest' },
+      { path: '/connect', name: 'Connect a source', also: { path: '/start', name: 'First steps' }, who: 'admin' },
+    ],
+  },
   {
     title: 'Settings',
     entries: [

@@ -6,7 +6,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
+  AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, HookPreview, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryEntry, RegistryKind, RegistryList, RejectDetail, RejectList, RejectSummary,
   ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList, Workflows,
 } from './types'
 
@@ -119,8 +119,6 @@ export const api = {
         ...text,
       }),
     ),
-  workflows: (signal?: AbortSignal) =>
-    read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind: 'workflows' }, query: { limit: 1000 } }, ...text, signal }), signal),
   claim: (id: string, signal?: AbortSignal) => read<Claim>(client.GET('/api/v1/claims/{id}', { params: { path: { id } }, ...text, signal }), signal),
   evidence: (query: EvidenceQuery, signal?: AbortSignal) =>
     read<Evidence>(client.GET('/api/v1/evidence', { params: { query }, ...text, signal }), signal),
@@ -147,6 +145,32 @@ export const api = {
     if (!data) throw new Problem(0, 'No answer', 'The server has sent nothing.')
     return data
   },
-  teams: (signal?: AbortSignal) =>
-    read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind: 'teams' } }, ...text, signal }), signal),
+  /** An entry as the registry has it now, with its versions; null where there is none. */
+  entry: async (kind: RegistryKind, key: string, signal?: AbortSignal): Promise<RegistryEntry | null> => {
+    // The list is asked first: that there is none is an answer and no failure.
+    const { entries } = await api.entries(kind, signal)
+    if (!entries.some((e) => e.key === key)) return null
+    return read<RegistryEntry>(client.GET('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key } }, ...text, signal }), signal)
+  },
+  /** The entries of a kind; more than a thousand are nobody's. */
+  entries: (kind: RegistryKind, signal?: AbortSignal) =>
+    read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind }, query: { limit: 1000 } }, ...text, signal }), signal),
+  /** Writes a version of an entry. What was looked at before must still be the latest, and null: there must be none. Else 412. */
+  writeEntry: (kind: RegistryKind, key: string, looked: RegistryEntry | null, body: { valid_from: string }) => {
+    const version = looked?.versions?.[0]?.entry_id
+    const header = version === undefined ? { 'If-None-Match': '*' as const } : { 'If-Match': `"${version}"` }
+    return read<RegistryEntry>(client.PUT('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key }, header }, body, ...text }))
+  },
+  /** What the collector knows of a kind, and what it would make of a call; it may have an address of its own. */
+  kindSchema: (address: string, kind: string, signal?: AbortSignal) =>
+    read<Record<string, unknown>>(client.GET('/v1/schemas/{kind}', { baseUrl: address, params: { path: { kind } }, ...text, signal }), signal),
+  /** The sample is JSON text that is sent as it was typed, so that numbers keep their digits. */
+  previewCall: (address: string, writeKey: string, key: string, connection: Record<string, unknown>, sample: string, signal?: AbortSignal) =>
+    read<HookPreview>(
+      client.POST('/v1/hooks/{connection}/preview', {
+        baseUrl: address, params: { path: { connection: key } }, headers: { 'X-Plumbline-Key': writeKey }, body: { sample: {} },
+        bodySerializer: () => `{"connection":${JSON.stringify(connection)},"sample":${sample}}`, ...text, signal,
+      }),
+      signal,
+    ),
 }

@@ -5,6 +5,7 @@ import { audit } from './suites/audit.mjs'
 import { boards } from './suites/boards.mjs'
 import { budget } from './suites/budget.mjs'
 import { charts } from './suites/charts.mjs'
+import { connect } from './suites/connect.mjs'
 import { drawer } from './suites/drawer.mjs'
 import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
@@ -44,6 +45,7 @@ describe('the app', { concurrency: 1 }, () => {
   ingest(world)
   live(world)
   keys(world)
+  connect(world)
   audit(world)
   outcomes(world)
   survey(world)

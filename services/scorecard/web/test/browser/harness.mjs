@@ -112,12 +112,12 @@ export function launchBrowser() {
 
 /**
  * A page of its own profile that remembers console errors, failed policy checks and requests to other servers. With a token it is
- * an administrator's, as a person the individual contributor's of the demo organisation, else a visitor's.
+ * an administrator's program, as a person the individual contributor's of the demo organisation or who is named, else a visitor's.
  */
 export async function newPage(browser, { width = 1280, height = 900, theme = 'light', url, token, person = false }) {
   const extraHTTPHeaders = token ? { authorization: `Bearer ${token}` } : undefined
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce', extraHTTPHeaders })
-  if (person) await context.request.post(`${url}/signin/demo`, { form: { as: 'ic', to: '/' }, headers: { 'sec-fetch-site': 'same-origin' }, maxRedirects: 0 })
+  if (person) await context.request.post(`${url}/signin/demo`, { form: { as: person === true ? 'ic' : person, to: '/' }, headers: { 'sec-fetch-site': 'same-origin' }, maxRedirects: 0 })
   const page = await context.newPage()
   const trouble = []
   page.on('pageerror', (error) => trouble.push(`error: ${error.message}`))
@@ -156,7 +156,7 @@ export async function addresses(url) {
 }
 
 /** The pages that only administrators can use: they are opened with the admin token. */
-export const administration = { keys: '/keys', audit: '/audit' }
+export const administration = { keys: '/keys', audit: '/audit', connect: '/connect', webhook: '/connect?how=webhook', start: '/start' }
 
 /** The pages of people: they are opened as the individual contributor of the demo organisation. */
 export const personal = { log: '/log', impact: '/impact' }

@@ -26,7 +26,7 @@ export function ImpactPage({ session, from, to }: PageProps) {
   const key = person && from && to ? `impact ${from} ${to} ${workflow} ${round}` : null
   const loaded = useData(key, async (signal) => {
     const query = { from: from ?? undefined, to: to ?? undefined, workflow: workflow || undefined, limit: 25 }
-    const [list, workflows] = await Promise.all([api.outcomes(query, signal), api.workflows(signal)])
+    const [list, workflows] = await Promise.all([api.outcomes(query, signal), api.entries('workflows', signal)])
     return { list, workflows, query }
   })
   const set = (changes: Record<string, string | null>) => go(hereHref(place, changes))

@@ -44,7 +44,7 @@ interface Known {
 }
 
 async function known(editing: string | null, signal: AbortSignal): Promise<Known> {
-  const [workflows, list, edited] = await Promise.all([api.workflows(signal), api.outcomes({ limit: 30 }, signal), editing ? api.outcome(editing, undefined, signal) : null])
+  const [workflows, list, edited] = await Promise.all([api.entries('workflows', signal), api.outcomes({ limit: 30 }, signal), editing ? api.outcome(editing, undefined, signal) : null])
   return { workflows, list, edited: edited && 'units' in edited ? edited : null }
 }
 

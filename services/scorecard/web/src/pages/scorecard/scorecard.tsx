@@ -5,7 +5,7 @@ import { AsOf } from '../../components/asof'
 import { Controls } from '../../components/controls'
 import { ExcludedTable } from '../../components/excluded'
 import { Notice, Show } from '../../components/notice'
-import { hereHref, usePlace, viewOf } from '../../state/url'
+import { hereHref, pageHref, usePlace, viewOf } from '../../state/url'
 import { useData, type Loaded } from '../../state/data'
 import * as format from '../../format'
 import { scopeWords } from '../../words'
@@ -96,10 +96,19 @@ function Empty({ session }: { session: Session | null }) {
           <a href={hereHref(place, { from: first, to: format.addDays(last, 1), scope: null })}>Show all of it</a>
         </p>
       ) : (
-        <p>
-          No events have arrived yet. Send the first ones with <code>plumbline import</code>, or load the demo organisation with{' '}
-          <code>plumbline up --demo</code>.
-        </p>
+        <>
+          <p>
+            No events have arrived yet. Send the first ones with <code>plumbline import</code>, or load the demo organisation with{' '}
+            <code>plumbline up --demo</code>.
+          </p>
+          {session?.role === 'admin' && (
+            <p class="actions">
+              <a class="button primary" href={pageHref('/start', place.query)}>
+                To the first number in five steps
+              </a>
+            </p>
+          )}
+        </>
       )}
     </Notice>
   )
