@@ -34,7 +34,7 @@ export const samples = {
 
 export type Sample = keyof typeof samples
 
-export const sampleOf = (text: string | null): Sample => (text !== null && text in samples ? (text as Sample) : 'vendor_spend')
+export const sampleOf = (text: string | null): Sample => (text !== null && Object.hasOwn(samples, text) ? (text as Sample) : 'vendor_spend')
 
 export interface Tool {
   how: How
