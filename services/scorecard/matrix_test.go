@@ -44,6 +44,7 @@ func rules() map[string]rule {
 		"GET /api/v1/session":                 read("/api/v1/session"),
 		"GET /api/v1/scorecard":               read("/api/v1/scorecard" + october),
 		"GET /api/v1/metrics":                 read("/api/v1/metrics"),
+		"GET /api/v1/openmetrics":             read("/api/v1/openmetrics" + october),
 		"GET /api/v1/export":                  read("/api/v1/export" + october + "&table=measures"),
 		"GET /api/v1/claims/:id":              read("/api/v1/claims/none"),
 		"GET /api/v1/evidence":                read("/api/v1/evidence" + october + "&measure=vendor_spend"),

@@ -260,6 +260,7 @@ func (a *app) reads(computing gin.IRouter) {
 		"/session":             a.getSession,
 		"/scorecard":           a.getScorecard,
 		"/metrics":             a.getMetrics,
+		"/openmetrics":         a.getOpenMetrics,
 		"/claims/:id":          a.getClaim,
 		"/experiments":         a.getExperiments,
 		"/experiments/*key":    a.getExperiment,
