@@ -42,6 +42,8 @@ type Mapping struct {
 	events []eventPlan
 	// key are the columns of {key}.
 	key []string
+	// exact is set where all columns that a file may have are known.
+	exact bool
 	// picks are the mappings of which a file picks one.
 	picks []*Mapping
 	// columns are all the columns that the mapping reads, sorted; required are those that a file must have. A record is named

@@ -74,6 +74,14 @@ type Reader struct {
 	times  instant
 }
 
+// Named is how many different records are kept in memory, because they are named by what they hold; 16 bytes each.
+func (in *Reader) Named() int {
+	if in.counts == nil {
+		return 0
+	}
+	return in.counts.used
+}
+
 // Mapping is the mapping that the file is read by: where one was to be picked, the one that fits.
 func (in *Reader) Mapping() *Mapping { return in.m }
 
@@ -118,6 +126,9 @@ func (m *Mapping) Open(r io.Reader) (*Reader, error) {
 // by reads the file by the mapping that fits its columns.
 func (in *Reader) by(m *Mapping, there []string) error {
 	in.use(m.choose(there))
+	if strange := in.m.strange(there); len(strange) > 0 {
+		return &FileError{1, fmt.Sprintf("%s has no field %s: it has %s", in.m.Name, quoted(strange), quoted(in.m.columns))}
+	}
 	err := in.m.missing(there)
 	var missing *MissingColumns
 	if len(m.picks) > 0 && errors.As(err, &missing) {
@@ -213,6 +224,15 @@ func (in *Reader) Next() (Row, error) {
 		return Row{}, err
 	}
 	row := Row{Line: r.line, Number: r.number}
+	if in.json != nil {
+		if strange := in.m.strange(slices.Sorted(maps.Keys(r.columns))); len(strange) > 0 {
+			row.Problems = [][]Problem{{{
+				Line: r.line, Column: strange[0], Code: event.CodeUnknownField,
+				Message: fmt.Sprintf("%s has no such field: it has %s", in.m.Name, strings.Join(in.m.columns, ", ")),
+			}}}
+			return row, nil
+		}
+	}
 	for i := range in.m.events {
 		in.m.events[i].apply(in.m.source, r, &row)
 	}
