@@ -14,8 +14,8 @@ import (
 )
 
 func (e *eventPlan) templates() []template {
-	out := []template{e.id, e.subject}
-	for _, f := range e.fields {
+	out := append(slices.Clone(e.id), e.subject)
+	for _, f := range e.everyField() {
 		out = append(out, f.template)
 	}
 	return out
@@ -23,11 +23,10 @@ func (e *eventPlan) templates() []template {
 
 // apply makes the event of one record and adds it, or why there is none, to the row.
 func (e *eventPlan) apply(source string, r *record, row *Row) {
-	for _, w := range e.when {
-		if !w.holds(r) {
-			row.Skipped = append(row.Skipped, w.Reason)
-			return
-		}
+	fields, reason := e.counts(r)
+	if reason != "" {
+		row.Skipped = append(row.Skipped, reason)
+		return
 	}
 	var problems []Problem
 	blame := func(column string, err error) {
@@ -54,8 +53,8 @@ func (e *eventPlan) apply(source string, r *record, row *Row) {
 	}
 	out.Time = t
 	data := []byte{'{'}
-	for i := range e.fields {
-		f := &e.fields[i]
+	for i := range fields {
+		f := &fields[i]
 		start := len(data)
 		if start > 1 {
 			data = append(data, ',')
@@ -81,14 +80,38 @@ func (e *eventPlan) apply(source string, r *record, row *Row) {
 	row.Events = append(row.Events, out)
 }
 
+// NoRule is why an event is skipped for which no rule holds.
+const NoRule = "no_rule"
+
+// counts tells which fields the event of a record has, or why there is none: a condition that does not hold, or no rule that does.
+func (e *eventPlan) counts(r *record) (fields []fieldPlan, reason string) {
+	for i := range e.when {
+		if !e.when[i].holds(r) {
+			return nil, e.when[i].Reason
+		}
+	}
+	if len(e.rules) == 0 {
+		return e.fields, ""
+	}
+	for i := range e.rules {
+		rule := &e.rules[i]
+		if !slices.ContainsFunc(rule.when, func(w whenSpec) bool { return !w.holds(r) }) {
+			return rule.fields, ""
+		}
+	}
+	return nil, NoRule
+}
+
 func (w *whenSpec) holds(r *record) bool {
-	v, ok := r.get(w.Column)
+	v, _, ok := r.first(w.Column)
 	switch {
 	case w.Present != nil && *w.Present != ok:
 		return false
 	case len(w.Is) > 0 && (!ok || !slices.Contains(w.Is, v)):
 		return false
 	case len(w.IsNot) > 0 && ok && slices.Contains(w.IsNot, v):
+		return false
+	case len(w.Like) > 0 && (!ok || !slices.ContainsFunc(w.Like, func(p string) bool { return like(p, v) })):
 		return false
 	}
 	return true

@@ -111,13 +111,13 @@ func (c *Call) within(path string, members map[string]jsontext.Value, column str
 			continue
 		}
 		v, ok := members[column[:i]]
-		if !ok || v.Kind() != '{' {
+		if !ok || v.Kind() != '{' && v.Kind() != '[' {
 			continue
 		}
 		below := path + column[:i] + "\x00"
 		inner, looked := c.inner[below]
 		if !looked {
-			_ = json.Unmarshal(v, &inner) // it is part of an object that was read
+			inner = membersOf(v)
 			c.inner[below] = inner
 		}
 		if v, ok := c.within(below, inner, column[i+1:]); ok {
@@ -125,6 +125,61 @@ func (c *Call) within(path string, members map[string]jsontext.Value, column str
 		}
 	}
 	return nil, false
+}
+
+// membersOf are the members of an object, or those of an array of keys with their values: [{"key": "page", "value": "/"}] is read
+// as {"page": "/"}. The value may be an object of which one member has the value and the others are null, as in the rows of
+// analytics ({"string_value": "/", "int_value": null}). It is nil where the value is neither.
+func membersOf(v jsontext.Value) map[string]jsontext.Value {
+	var out map[string]jsontext.Value
+	if v.Kind() == '{' {
+		_ = json.Unmarshal(v, &out) // it is part of an object that was read
+		return out
+	}
+	var pairs []struct {
+		Key   jsontext.Value `json:"key"`
+		Value jsontext.Value `json:"value"`
+	}
+	if err := json.Unmarshal(v, &pairs); err != nil {
+		return nil
+	}
+	for _, p := range pairs {
+		key, kind := plain(p.Key)
+		if kind != '"' && kind != '0' {
+			continue
+		}
+		if out == nil {
+			out = make(map[string]jsontext.Value, len(pairs))
+		}
+		if _, twice := out[key]; !twice {
+			out[key] = typed(p.Value)
+		}
+	}
+	return out
+}
+
+// typed takes the value out of an object such as {"int_value": 5, "string_value": null}.
+func typed(v jsontext.Value) jsontext.Value {
+	if v.Kind() != '{' {
+		return v
+	}
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(v, &members); err != nil {
+		return v
+	}
+	out := jsontext.Value("null")
+	for name, m := range members {
+		switch {
+		case !strings.HasSuffix(name, "_value"):
+			return v
+		case m.Kind() == 'n':
+		case out.Kind() != 'n':
+			return v
+		default:
+			out = m
+		}
+	}
+	return out
 }
 
 // plain is the text of a value: of a string what it says, of anything else how it is written, so that numbers keep their digits.

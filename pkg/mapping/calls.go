@@ -109,8 +109,8 @@ func ParseCalls(events []byte, defaults CallDefaults) (*Calls, []event.Problem) 
 
 // compileCall checks one event and fills in the defaults.
 func compileCall(s callSpec, defaults CallDefaults) (callPlan, []error) {
-	if s.ID == "" {
-		s.ID = defaults.ID
+	if len(s.ID) == 0 {
+		s.ID = oneOrMany{defaults.ID}
 	}
 	if s.Time.empty() && defaults.Time != "" {
 		s.Time.Column = oneOrMany{defaults.Time}
@@ -123,8 +123,8 @@ func compileCall(s callSpec, defaults CallDefaults) (callPlan, []error) {
 		errs = append(errs, placed("/time", "time: start and spacing are for files without dates: give a column"))
 	}
 	for _, t := range plan.templates() {
-		if t.uses(placeRow) || t.uses(placeOccurrence) {
-			errs = append(errs, placed("", "a call stands in no file: {%s} and {%s} mean nothing here", placeRow, placeOccurrence))
+		if t.uses(placeRow) || t.uses(placeOccurrence) || t.uses(placeKey) {
+			errs = append(errs, placed("", "a call stands in no file: {%s}, {%s} and {%s} mean nothing here", placeRow, placeOccurrence, placeKey))
 			break
 		}
 	}

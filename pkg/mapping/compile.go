@@ -17,11 +17,38 @@ import (
 
 // eventPlan is an eventSpec that was found sound.
 type eventPlan struct {
-	kind        event.Kind
-	id, subject template
-	time        timePlan
-	when        []whenSpec
-	fields      []fieldPlan // by name
+	kind    event.Kind
+	id      naming
+	subject template
+	time    timePlan
+	when    []whenSpec
+	fields  []fieldPlan // by name
+	// rules, where there are any, each have the fields of the event with their own.
+	rules []rulePlan
+}
+
+// rulePlan is a ruleSpec that was found sound.
+type rulePlan struct {
+	when   []whenSpec
+	fields []fieldPlan
+}
+
+// everyField are the fields of the event and of its rules.
+func (e *eventPlan) everyField() []fieldPlan {
+	out := slices.Clone(e.fields)
+	for _, r := range e.rules {
+		out = append(out, r.fields...)
+	}
+	return out
+}
+
+// everyWhen are the conditions of the event and of its rules.
+func (e *eventPlan) everyWhen() []whenSpec {
+	out := slices.Clone(e.when)
+	for _, r := range e.rules {
+		out = append(out, r.when...)
+	}
+	return out
 }
 
 // timePlan is a column with its reader, or start and spacing.
@@ -96,7 +123,10 @@ func targetsOf(k event.Kind) (map[string]target, bool) {
 
 // compile checks a mapping and prepares it. The error joins all problems.
 func compile(s *spec) (*Mapping, error) {
-	m := &Mapping{Name: s.Name, About: s.About, input: s.Input, source: s.Source}
+	if len(s.Pick) > 0 {
+		return compilePicks(s)
+	}
+	m := &Mapping{Name: s.Name, About: s.About, input: s.Input, source: s.Source, key: s.Key}
 	errs := checkInput(&m.input)
 	m.Passthrough = m.input.Format == formatCloudEvents
 	if m.Passthrough {
@@ -113,6 +143,10 @@ func compile(s *spec) (*Mapping, error) {
 	}
 	for i, e := range s.Events {
 		plan, problems := compileEvent(e, ", or start and spacing for a file without dates")
+		problems = append(problems, plan.addRules(e.Fields, s.Rules)...)
+		if len(s.Key) == 0 && plan.uses(placeKey) {
+			problems = append(problems, fmt.Errorf("{%s} needs the columns that name a record: write key: [order, line]", placeKey))
+		}
 		for _, p := range problems {
 			errs = append(errs, fmt.Errorf("events[%d]: %w", i, p))
 		}
@@ -122,6 +156,13 @@ func compile(s *spec) (*Mapping, error) {
 		return nil, err
 	}
 	m.columns = columnsOf(m.events)
+	m.required = slices.DeleteFunc(slices.Clone(m.columns), func(c string) bool { return isThere(c, m.input.Optional) })
+	for _, c := range s.Key {
+		if !slices.Contains(m.columns, c) {
+			m.columns = append(m.columns, c)
+		}
+	}
+	slices.Sort(m.columns)
 	return m, nil
 }
 
@@ -132,7 +173,7 @@ func checkInput(in *inputSpec) []error {
 		in.Format = formatCSV
 	case formatCSV, formatNDJSON, formatCloudEvents:
 	default:
-		errs = append(errs, fmt.Errorf("input.format is %q: write csv, ndjson or cloudevents", in.Format))
+		errs = append(errs, fmt.Errorf("input.format is %q: write csv, ndjson or cloudevents; Parquet is known by how it begins", in.Format))
 	}
 	if in.Delimiter == "" {
 		in.Delimiter = ","
@@ -167,9 +208,9 @@ func compileEvent(e eventSpec, otherTimes string) (eventPlan, []error) {
 		return plan, errs
 	}
 	var err error
-	if plan.id, err = parseTemplate(e.ID); err != nil {
+	if plan.id, err = parseNaming(e.ID); err != nil {
 		add("/id", "id: %v", err)
-	} else if plan.id.empty() {
+	} else if len(plan.id) == 0 {
 		add("/id", "id is missing: make it of columns that name the record, such as \"{order_id}\", or \"{hash}-{occurrence}\"")
 	}
 	if plan.subject, err = parseTemplate(e.Subject); err != nil {
@@ -182,32 +223,69 @@ func compileEvent(e eventSpec, otherTimes string) (eventPlan, []error) {
 	}
 	for i := range plan.when {
 		w := &plan.when[i]
-		if w.Column == "" || (len(w.Is) == 0 && len(w.IsNot) == 0 && w.Present == nil) {
-			add(fmt.Sprintf("/when/%d", i), "when[%d]: give a column and one of is, is_not, present", i)
+		if !w.whole() {
+			add(fmt.Sprintf("/when/%d", i), "when[%d]: give a column and one of is, is_not, like, present", i)
 		}
 		if w.Reason == "" {
 			w.Reason = "not_" + e.Kind
 		}
 	}
+	var problems []error
+	plan.fields, problems = compileFields(plan.kind, types, e.Fields)
+	return plan, append(errs, problems...)
+}
+
+// whole tells that a condition asks something of a column.
+func (w *whenSpec) whole() bool {
+	return len(w.Column) > 0 && !slices.Contains(w.Column, "") && (len(w.Is) > 0 || len(w.IsNot) > 0 || len(w.Like) > 0 || w.Present != nil)
+}
+
+func compileFields(kind event.Kind, types map[string]target, specs map[string]fieldSpec) (out []fieldPlan, errs []error) {
 	var unknown []string
-	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
+	for _, name := range slices.Sorted(maps.Keys(specs)) {
 		to, ok := types[name]
 		if !ok {
 			unknown = append(unknown, name)
 			continue
 		}
-		f, problems := compileField(name, to, e.Fields[name])
+		f, problems := compileField(name, to, specs[name])
 		errs = append(errs, problems...)
-		plan.fields = append(plan.fields, f)
+		out = append(out, f)
 	}
 	if len(unknown) > 0 {
 		at := "/fields"
 		if len(unknown) == 1 {
 			at += "/" + unknown[0]
 		}
-		add(at, "%s has no field %s: it has %s", e.Kind, strings.Join(unknown, ", "), strings.Join(slices.Sorted(maps.Keys(types)), ", "))
+		errs = append(errs, placed(at, "%s has no field %s: it has %s", kind, strings.Join(unknown, ", "), strings.Join(slices.Sorted(maps.Keys(types)), ", ")))
 	}
-	return plan, errs
+	return out, errs
+}
+
+// addRules prepares the rules of an event, each with the fields of the event and its own.
+func (e *eventPlan) addRules(fields map[string]fieldSpec, rules []ruleSpec) []error {
+	types, ok := targetsOf(e.kind)
+	if !ok {
+		return nil // that was said
+	}
+	var errs []error
+	for i, r := range rules {
+		for j := range r.When {
+			if !r.When[j].whole() {
+				errs = append(errs, fmt.Errorf("rules[%d]: when[%d]: give a column and one of is, is_not, like, present", i, j))
+			}
+		}
+		all, problems := compileFields(e.kind, types, overFields(fields, r.Fields))
+		for _, p := range problems {
+			errs = append(errs, fmt.Errorf("rules[%d]: %w", i, p))
+		}
+		e.rules = append(e.rules, rulePlan{r.When, all})
+	}
+	return errs
+}
+
+func (e *eventPlan) uses(place string) bool {
+	return slices.ContainsFunc(e.templates(), func(t template) bool { return t.uses(place) })
 }
 
 // empty tells that nothing says when the event happened.
@@ -287,10 +365,10 @@ func columnsOf(events []eventPlan) []string {
 	seen := map[string]bool{}
 	for _, e := range events {
 		all := slices.Concat(e.id.columns(), e.subject.columns(), e.time.columns)
-		for _, w := range e.when {
-			all = append(all, w.Column)
+		for _, w := range e.everyWhen() {
+			all = append(all, w.Column...)
 		}
-		for _, f := range e.fields {
+		for _, f := range e.everyField() {
 			all = slices.Concat(all, f.spec.Column, f.spec.Sum, f.spec.SquareOf, f.template.columns())
 			if f.spec.Member != nil {
 				all = append(all, f.spec.Member.Column)

@@ -23,6 +23,7 @@ type instant struct {
 const (
 	layoutUnix      = "unix"
 	layoutUnixMilli = "unix_ms"
+	layoutUnixMicro = "unix_us"
 )
 
 func newInstant(layouts []string, zone string) (instant, error) {
@@ -43,15 +44,19 @@ func newInstant(layouts []string, zone string) (instant, error) {
 func (in instant) parse(s string) (time.Time, error) {
 	for _, l := range in.layouts {
 		switch l {
-		case layoutUnix, layoutUnixMilli:
+		case layoutUnix, layoutUnixMilli, layoutUnixMicro:
 			n, err := strconv.ParseInt(s, 10, 64)
 			if err != nil {
 				continue
 			}
-			if l == layoutUnix {
-				return bounded(time.Unix(n, 0).In(in.zone))
+			at := time.UnixMilli(n)
+			switch l {
+			case layoutUnix:
+				at = time.Unix(n, 0)
+			case layoutUnixMicro:
+				at = time.UnixMicro(n)
 			}
-			return bounded(time.UnixMilli(n).In(in.zone))
+			return bounded(at.In(in.zone))
 		default:
 			if t, err := time.ParseInLocation(l, s, in.zone); err == nil {
 				return bounded(t)

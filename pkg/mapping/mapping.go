@@ -1,9 +1,9 @@
-// Package mapping turns foreign records (rows of CSV and NDJSON files) into CloudEvents of our kinds, as a mapping file
+// Package mapping turns foreign records (rows of CSV, NDJSON and Parquet files) into CloudEvents of our kinds, as a mapping file
 // says: which column becomes which field, how a value is converted, what the id of a row is.
 //
 // A mapping is checked whole before a record is read: unknown keys, fields that the kind does not have, columns that
 // the file does not have. What a field's type is stands in the contract (package event), never in a mapping file. Records
-// are streamed; memory does not grow with the file, except for the counters of the {occurrence} placeholder.
+// are streamed; memory does not grow with the file, except for the {occurrence} placeholder, which takes 16 bytes a record.
 //
 // The package does not send, and it does not repeat the rules of the contract: a row that cannot be converted is a
 // [Problem] with its line and column; an event that the contract refuses is for the parser or the collector to refuse.
@@ -40,8 +40,15 @@ type Mapping struct {
 	input  inputSpec
 	source string
 	events []eventPlan
-	// columns are all the columns that the mapping reads, sorted.
-	columns []string
+	// key are the columns of {key}.
+	key []string
+	// exact is set where all columns that a file may have are known.
+	exact bool
+	// picks are the mappings of which a file picks one.
+	picks []*Mapping
+	// columns are all the columns that the mapping reads, sorted; required are those that a file must have. A record is named
+	// by those columns of the key that its file has.
+	columns, required []string
 }
 
 // Parameter is a value that the user of a mapping may set: `--set name=value`.
@@ -94,12 +101,33 @@ func Load(ref string, set map[string]string) (*Mapping, error) {
 		}
 		return m, nil
 	}
-	raw, err := library.ReadFile("library/" + ref + ".yaml")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no mapping %q: the library has %s; a mapping of your own is named by its path (./%s.yaml)", ref, strings.Join(names(), ", "), ref)
+	return LoadLibrary(ref, set)
+}
+
+// UnknownName says that the library has no mapping of a name.
+type UnknownName struct{ Name string }
+
+// Error names those that there are.
+func (e *UnknownName) Error() string {
+	return fmt.Sprintf("no mapping %q: the library has %s; a mapping of your own is named by its path (./%s.yaml)", e.Name, strings.Join(names(), ", "), e.Name)
+}
+
+func libraryFile(name string) ([]byte, error) {
+	raw, err := library.ReadFile("library/" + name + ".yaml")
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+		return nil, &UnknownName{name}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read mapping: %w", err)
+	}
+	return raw, nil
+}
+
+// LoadLibrary finds a mapping by its name in the library and fills in its parameters. It opens no other file.
+func LoadLibrary(ref string, set map[string]string) (*Mapping, error) {
+	raw, err := libraryFile(ref)
+	if err != nil {
+		return nil, err
 	}
 	m, err := Parse(raw, set)
 	if err != nil {

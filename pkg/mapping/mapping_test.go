@@ -138,7 +138,7 @@ func TestBadMapping(t *testing.T) {
 	if _, err := mapping.Load("crm_sales_pipeline", map[string]string{"zoom": "1"}); err == nil || !strings.Contains(err.Error(), "unknown parameters zoom: the mapping has assisted_products, currency, workflow, zone") {
 		t.Errorf("unknown parameter: %v", err)
 	}
-	if _, err := mapping.Load("hubspot", nil); err == nil || !strings.Contains(err.Error(), "the library has cloudevents, crm_sales_pipeline, focus_1_0, hillstrom_email, metr_time_trial") {
+	if _, err := mapping.Load("hubspot", nil); err == nil || !strings.Contains(err.Error(), "the library has cloudevents, crm_sales_pipeline, focus, focus_1_0, focus_1_1, focus_1_2, focus_1_3, focus_1_4, ga4, hillstrom_email, metr_time_trial") {
 		t.Errorf("unknown name: %v", err)
 	}
 	if _, err := mapping.Load("./nowhere.yaml", nil); err == nil || !strings.Contains(err.Error(), "no such file") {

@@ -65,25 +65,39 @@ type Reader struct {
 	csv     *csvRows
 	json    *jsonRows
 	lines   *lineReader
+	parquet *parquetRows
 	columns map[string]int
 	number  int
-	hashes  bool
-	counts  map[[16]byte]uint32
+	// hashes is true where names are made of whole records.
+	hashes bool
+	counts *occurrences
+	times  instant
 }
 
-// Open starts to read a file. The columns of a CSV file are checked here: a [MissingColumns] error names all that are
-// not there. For NDJSON they are checked by [Mapping.Check].
-func (m *Mapping) Open(r io.Reader) (*Reader, error) {
-	out := &Reader{m: m}
-	for _, e := range m.events {
-		for _, t := range e.templates() {
-			out.hashes = out.hashes || t.uses(placeHash) || t.uses(placeOccurrence)
-			if t.uses(placeOccurrence) {
-				out.counts = map[[16]byte]uint32{}
-			}
-		}
+// Named is how many different records are kept in memory, because they are named by what they hold; 16 bytes each.
+func (in *Reader) Named() int {
+	if in.counts == nil {
+		return 0
 	}
-	if m.input.Format == formatCSV {
+	return in.counts.used
+}
+
+// Mapping is the mapping that the file is read by: where one was to be picked, the one that fits.
+func (in *Reader) Mapping() *Mapping { return in.m }
+
+// Open starts to read a file, which is what the mapping says or Parquet: then it must be one that can be read at any place, such
+// as an [os.File] or a [bytes.Reader]. The columns of CSV and Parquet are checked here: a [MissingColumns] error names all that
+// are not there. For NDJSON they are checked by [Mapping.Check].
+func (m *Mapping) Open(r io.Reader) (*Reader, error) {
+	out := &Reader{}
+	out.times, _ = newInstant(nil, "") // the layouts that are always known
+	r, isParquet, err := peekParquet(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case isParquet:
+		return out, out.openParquet(m, r)
+	case m.input.Format == formatCSV:
 		rows, err := newCSVRows(r, m.input)
 		if err != nil {
 			return nil, err
@@ -93,8 +107,9 @@ func (m *Mapping) Open(r io.Reader) (*Reader, error) {
 		for i, h := range rows.head {
 			out.columns[h] = i
 		}
-		return out, m.missing(rows.head)
+		return out, out.by(m, rows.head)
 	}
+	out.use(m)
 	lines, err := newLineReader(r)
 	if err != nil {
 		return nil, err
@@ -108,21 +123,48 @@ func (m *Mapping) Open(r io.Reader) (*Reader, error) {
 	return out, nil
 }
 
+// by reads the file by the mapping that fits its columns.
+func (in *Reader) by(m *Mapping, there []string) error {
+	in.use(m.choose(there))
+	if strange := in.m.strange(there); len(strange) > 0 {
+		return &FileError{1, fmt.Sprintf("%s has no field %s: it has %s", in.m.Name, quoted(strange), quoted(in.m.columns))}
+	}
+	err := in.m.missing(there)
+	var missing *MissingColumns
+	if len(m.picks) > 0 && errors.As(err, &missing) {
+		missing.Mapping = in.m.Name
+	}
+	return err
+}
+
+func (in *Reader) use(m *Mapping) {
+	in.m = m
+	in.counts = newOccurrences()
+	for _, e := range m.events {
+		in.hashes = in.hashes || e.uses(placeHash) || e.uses(placeOccurrence) && len(m.key) == 0
+	}
+}
+
 // MissingColumns says that a file lacks columns that the mapping reads.
 type MissingColumns struct {
 	// Missing are the columns that are not there; There are those that are.
 	Missing, There []string
+	// Mapping is the name of the mapping, where one was picked for the file.
+	Mapping string
 }
 
 // Error names both.
 func (e *MissingColumns) Error() string {
+	if e.Mapping != "" {
+		return fmt.Sprintf("line 1: the file reads as %s, but has no column %s, which that mapping reads; it has %s", e.Mapping, quoted(e.Missing), quoted(e.There))
+	}
 	return fmt.Sprintf("line 1: the file has no column %s, which the mapping reads; it has %s", quoted(e.Missing), quoted(e.There))
 }
 
 func (m *Mapping) missing(there []string) error {
 	var missing []string
-	for _, c := range m.columns {
-		if !slices.Contains(there, c) {
+	for _, c := range m.required {
+		if !isThere(c, there) {
 			missing = append(missing, c)
 		}
 	}
@@ -144,6 +186,8 @@ func (m *Mapping) Check(r io.Reader) (records int, err error) {
 		switch {
 		case in.csv != nil:
 			_, _, err = in.csv.next()
+		case in.parquet != nil:
+			err = in.parquet.next()
 		case in.json != nil:
 			var object map[string]string
 			object, _, err = in.json.next()
@@ -180,6 +224,15 @@ func (in *Reader) Next() (Row, error) {
 		return Row{}, err
 	}
 	row := Row{Line: r.line, Number: r.number}
+	if in.json != nil {
+		if strange := in.m.strange(slices.Sorted(maps.Keys(r.columns))); len(strange) > 0 {
+			row.Problems = [][]Problem{{{
+				Line: r.line, Column: strange[0], Code: event.CodeUnknownField,
+				Message: fmt.Sprintf("%s has no such field: it has %s", in.m.Name, strings.Join(in.m.columns, ", ")),
+			}}}
+			return row, nil
+		}
+	}
 	for i := range in.m.events {
 		in.m.events[i].apply(in.m.source, r, &row)
 	}
@@ -187,11 +240,15 @@ func (in *Reader) Next() (Row, error) {
 }
 
 func (in *Reader) record() (*record, error) {
-	r := &record{columns: in.columns, null: in.m.input.Null}
+	r := &record{columns: in.columns, null: in.m.input.Null, in: in}
 	var err error
-	if in.csv != nil {
+	switch {
+	case in.csv != nil:
 		r.cells, r.line, err = in.csv.next()
-	} else {
+	case in.parquet != nil:
+		err = in.parquet.next()
+		r.cells, r.present, r.line = in.parquet.cells, in.parquet.present, in.number+1
+	default:
 		var object map[string]string
 		if object, r.line, err = in.json.next(); err == nil {
 			r.cells, r.present, r.columns = columnar(object)
@@ -202,13 +259,6 @@ func (in *Reader) record() (*record, error) {
 	}
 	in.number++
 	r.number = in.number
-	if in.hashes {
-		r.hash = digest(r.cells, r.present)
-	}
-	if in.counts != nil {
-		in.counts[r.hash]++
-		r.occurrence = in.counts[r.hash]
-	}
 	return r, nil
 }
 

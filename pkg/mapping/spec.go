@@ -21,6 +21,27 @@ type spec struct {
 	Input      inputSpec            `yaml:"input"`
 	Source     string               `yaml:"source"`
 	Events     []eventSpec          `yaml:"events"`
+	// Key are the columns that name a record where no column does by itself; those that a file lacks are left out. They
+	// make {key}, and {occurrence} then counts equal keys.
+	Key oneOrMany `yaml:"key"`
+	// Rules say which events count, and as what.
+	Rules []ruleSpec `yaml:"rules"`
+	// Extends is a mapping of the library that this one changes: Change is laid over each of its events.
+	Extends string    `yaml:"extends"`
+	Change  eventSpec `yaml:"change"`
+	// Pick are mappings of the library, of which the first counts of whose own columns (input.has) the file has one, or else the last.
+	Pick []string `yaml:"pick"`
+
+	// values are those of the parameters, and overlays what is laid over each mapping of Pick.
+	values   map[string]string
+	overlays []*spec
+}
+
+// ruleSpec is a filter: the first rule whose conditions all hold adds its fields to the event, or replaces them. Where
+// there are rules and none holds, the event is not made and counted as skipped.
+type ruleSpec struct {
+	When   []whenSpec           `yaml:"when"`
+	Fields map[string]fieldSpec `yaml:"fields"`
 }
 
 // inputSpec says how the file is written.
@@ -33,12 +54,16 @@ type inputSpec struct {
 	Null []string `yaml:"null"`
 	// Rename gives columns of the file another name in this mapping: name in the file → name here.
 	Rename map[string]string `yaml:"rename"`
+	// Optional are columns that a file may lack. Has are columns of which one tells a file of this mapping from those of others.
+	Optional oneOrMany `yaml:"optional"`
+	Has      oneOrMany `yaml:"has"`
 }
 
 // eventSpec is one event made from a row.
 type eventSpec struct {
-	Kind    string               `yaml:"kind"`
-	ID      string               `yaml:"id"`
+	Kind string `yaml:"kind"`
+	// ID is a template, or several of which the first counts whose columns all have a value.
+	ID      oneOrMany            `yaml:"id"`
 	Subject string               `yaml:"subject"`
 	Time    timeSpec             `yaml:"time"`
 	When    []whenSpec           `yaml:"when"`
@@ -58,9 +83,12 @@ type timeSpec struct {
 
 // whenSpec is a condition on a row: all conditions of an event must hold, or the event is skipped and counted.
 type whenSpec struct {
-	Column  string    `yaml:"column"`
-	Is      oneOrMany `yaml:"is"`
-	IsNot   oneOrMany `yaml:"is_not"`
+	// Column is a column, or several of which the first with a value counts.
+	Column oneOrMany `yaml:"column"`
+	Is     oneOrMany `yaml:"is"`
+	IsNot  oneOrMany `yaml:"is_not"`
+	// Like are patterns: * stands for any text.
+	Like    oneOrMany `yaml:"like"`
 	Present *bool     `yaml:"present"`
 	// Reason is the name under which the skipped rows are counted.
 	Reason string `yaml:"reason"`
@@ -126,7 +154,8 @@ func (o *oneOrMany) UnmarshalYAML(n *yaml.Node) error {
 
 var parameterForm = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
-// decodeSpec reads the YAML, fills ${parameters} into every text of it, and refuses unknown keys, all at once.
+// decodeSpec reads the YAML, fills ${parameters} into every text of it, lays it over the mapping that it extends, and refuses
+// unknown keys, all at once.
 func decodeSpec(raw []byte, set map[string]string) (*spec, error) {
 	// First as it stands, so that line numbers are those of the file.
 	var asWritten spec
@@ -138,7 +167,15 @@ func decodeSpec(raw []byte, set map[string]string) (*spec, error) {
 	case err != nil:
 		return nil, yamlProblems(err)
 	}
-	values, err := parameterValues(asWritten.Parameters, set)
+	declared := asWritten.Parameters
+	var parent *spec
+	if asWritten.Extends != "" {
+		var err error
+		if parent, declared, err = extended(&asWritten, set); err != nil {
+			return nil, err
+		}
+	}
+	values, err := parameterValues(declared, set)
 	if err != nil {
 		return nil, err
 	}
@@ -154,6 +191,10 @@ func decodeSpec(raw []byte, set map[string]string) (*spec, error) {
 	var s spec
 	if err := root.Decode(&s); err != nil {
 		return nil, yamlProblems(err)
+	}
+	s.Parameters, s.values = declared, values
+	if parent != nil {
+		return overlay(parent, &s)
 	}
 	return &s, nil
 }

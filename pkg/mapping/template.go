@@ -11,8 +11,11 @@ const (
 	placeRow = "row"
 	// placeHash is 128 bits of SHA-256 over the whole record, in hex.
 	placeHash = "hash"
-	// placeOccurrence counts equal records from 1: with placeHash it names each of them, whatever their order.
+	// placeOccurrence counts equal records from 1: with placeHash it names each of them, whatever their order. In a mapping
+	// with a key it counts equal keys.
 	placeOccurrence = "occurrence"
+	// placeKey is 128 bits of SHA-256 over the columns of the key, in hex.
+	placeKey = "key"
 )
 
 // template is text with {placeholders}: columns, or one of the names above. {{ and }} stand for braces.
@@ -63,7 +66,7 @@ func (t template) columns() []string {
 	var out []string
 	for _, p := range t.parts {
 		switch p.column {
-		case "", placeRow, placeHash, placeOccurrence:
+		case "", placeRow, placeHash, placeOccurrence, placeKey:
 		default:
 			out = append(out, p.column)
 		}
@@ -92,8 +95,13 @@ func (t template) render(r *record) (out, missing string) {
 		case placeRow:
 			fmt.Fprintf(&b, "%d", r.number)
 		case placeHash:
+			r.name(p.column)
 			fmt.Fprintf(&b, "%x", r.hash[:])
+		case placeKey:
+			r.name(p.column)
+			fmt.Fprintf(&b, "%x", r.key[:])
 		case placeOccurrence:
+			r.name(p.column)
 			fmt.Fprintf(&b, "%d", r.occurrence)
 		default:
 			v, ok := r.get(p.column)
@@ -104,4 +112,39 @@ func (t template) render(r *record) (out, missing string) {
 		}
 	}
 	return b.String(), ""
+}
+
+// naming is the id of an event: the first of several templates whose columns all have a value.
+type naming []template
+
+func parseNaming(texts []string) (naming, error) {
+	var out naming
+	for _, s := range texts {
+		t, err := parseTemplate(s)
+		if err != nil {
+			return nil, err
+		}
+		if !t.empty() {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+func (n naming) columns() []string {
+	var out []string
+	for _, t := range n {
+		out = append(out, t.columns()...)
+	}
+	return out
+}
+
+// render fills the first template that can be filled; missing is what the last one lacks.
+func (n naming) render(r *record) (out, missing string) {
+	for _, t := range n {
+		if out, missing = t.render(r); missing == "" {
+			return out, ""
+		}
+	}
+	return "", missing
 }

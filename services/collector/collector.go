@@ -175,6 +175,7 @@ func register(cfg Config, keys *access.Keys, mount *process.Mount) error {
 	mount.Router.GET("/v1/events", auth, where.one)
 	mount.Router.POST("/v1/events/outcomes", auth, r.admit, process.MaxBody(MaxBody), where.many)
 	registerCalls(cfg, mount, r, door)
+	registerImports(mount, r, door)
 	watch := tail.New(tail.Config{
 		Bus: cfg.Bus, Service: "collector", Data: true, Stopping: mount.Stopping(), Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})

@@ -131,7 +131,7 @@ func (s *served) do(t *testing.T, method, path, body string, header map[string]s
 		t.Fatal(err)
 	}
 	out := answer{Status: res.StatusCode, Header: res.Header, Body: string(raw)}
-	if strings.Contains(res.Header.Get("Content-Type"), "json") && len(raw) > 0 && raw[0] == '{' {
+	if kind := res.Header.Get("Content-Type"); strings.Contains(kind, "json") && !strings.Contains(kind, "ndjson") && len(raw) > 0 && raw[0] == '{' {
 		if err := json.Unmarshal(raw, &out); err != nil {
 			t.Fatalf("%v in %s", err, raw)
 		}

@@ -36,6 +36,9 @@ func rules() map[string]rule {
 		"POST /v1/hooks/:connection/preview": {
 			ask: "/v1/hooks/crm/preview", body: `{"sample":{"id":"loaded"}}`, kind: "application/json",
 		},
+		"POST /v1/import": {
+			ask: "/v1/import?kind=hours_saved&source=/tests", body: "id,time,workflow,doing_minutes\nloaded,2026-11-01,blog-post,30\n", kind: "text/csv",
+		},
 		"GET /v1/tail":          {ask: "/v1/tail", stream: true},
 		"GET /v1/schemas":       {public: true, ask: "/v1/schemas"},
 		"GET /v1/schemas/:kind": {public: true, ask: "/v1/schemas/hours_saved"},

@@ -33,6 +33,19 @@ func TestIngestCountsEveryEvent(t *testing.T) {
 	}
 }
 
+// A file is taken whole, and the batches beside it.
+func TestImportTakesEveryRow(t *testing.T) {
+	var done, total int
+	res, err := Import(t.Context(), Config{Short: true, Events: 2500, Progress: func(d, n int) { done, total = d, n }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 2,500 rows and two rounds of 2,000 events.
+	if res.Rows != 2500 || res.InLog < 6500 || done != 6500 || total != 6500 || res.RowsPerS <= 0 || res.Ratio != res.RowsPerS/res.BatchEventsPerS || res.FileMB <= 0 {
+		t.Errorf("result %+v, progress %d of %d", res, done, total)
+	}
+}
+
 // Outside engines that ask who is there are measured too, by processes that are told how to connect.
 func TestFreshnessOfEnginesOverTLS(t *testing.T) {
 	papers := embeddedtest.SecureBroker(t)

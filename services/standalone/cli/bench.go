@@ -17,6 +17,7 @@ import (
 // benchCommand measures this installation on this machine.
 type benchCommand struct {
 	Ingest    benchIngest    `cmd:"" help:"Events a second that the collector takes, beside a bare Kafka writer."`
+	Import    benchImport    `cmd:"" help:"Rows of a CSV file that the collector takes a second, and its memory, beside its batches."`
 	Loader    benchLoader    `cmd:"" help:"Rows a second that the loader stores, beside ClickHouse's own Kafka engine."`
 	Freshness benchFreshness `cmd:"" help:"Time from sending an event to the number in the API, under half of full load."`
 	Scorecard benchScorecard `cmd:"" help:"Time of reading the scorecard at 1, 10 and 30 million events, beside the same numbers of raw rows."`
@@ -30,6 +31,7 @@ machine on one day. --short only shows that it runs; its figures mean nothing.
 
 Examples:
   plumbline bench ingest
+  plumbline bench import --events 1000000
   plumbline bench loader --events 500000 --json
   plumbline bench freshness --kafka kafka-1:9092 --clickhouse clickhouse://bench:secret@db:9000/default
   plumbline bench scorecard --events 200000,2000000`
@@ -149,6 +151,34 @@ func (c *benchIngest) Run(ctx context.Context, s Streams) error {
 			r.Ratio, r.Rounds, grouped(r.Events), r.BatchSize, r.Clients)
 		if r.Memory > 0 {
 			s.printf("memory          %9.0f MB, the most that the collector had\n", r.Memory)
+		}
+		s.printf("in the log      %9s events, all that were acknowledged\n", grouped(r.InLog))
+	})
+}
+
+// benchImport measures files.
+type benchImport struct {
+	benchFlags
+}
+
+// Help shows examples.
+func (benchImport) Help() string {
+	return `A CSV file of five million rows to POST /v1/import of a collector that has just started, over one connection; then batches of 100
+events to the same collector, as in bench ingest. It needs some gigabytes of disk for the file and the log.
+
+Examples:
+  plumbline bench import
+  plumbline bench import --events 1000000 --json`
+}
+
+// Run measures and prints.
+func (c *benchImport) Run(ctx context.Context, s Streams) error {
+	return measureWith(ctx, s, c.benchFlags, "bench import", bench.Import, func(r bench.ImportResult) {
+		s.printf("file            %9s rows/s, %5.1f µs of processor time each (%s rows, %.0f MB)\n", grouped(int(r.RowsPerS)), r.CPUPerRow, grouped(r.Rows), r.FileMB)
+		s.printf("batches         %9s events/s, %5.1f µs\n", grouped(int(r.BatchEventsPerS)), r.BatchCPU)
+		s.printf("ratio           %9.2f\n", r.Ratio)
+		if r.Memory > 0 {
+			s.printf("memory          %9.0f MB, the most that the collector had during the import\n", r.Memory)
 		}
 		s.printf("in the log      %9s events, all that were acknowledged\n", grouped(r.InLog))
 	})

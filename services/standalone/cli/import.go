@@ -13,7 +13,7 @@ import (
 	"plumbline/pkg/mapping"
 )
 
-// importCommand sends files as events.
+// importCommand sends files as events: CSV, NDJSON, or Parquet, which is known by how it begins.
 type importCommand struct {
 	Files    []string          `arg:"" name:"file" help:"Files to import; - reads standard input."`
 	Mapping  string            `required:"" short:"m" placeholder:"NAME|PATH" help:"Mapping: a name of the library (plumbline import --help lists it) or the path of a YAML file."`
@@ -49,7 +49,7 @@ Files are checked whole before anything is sent. A second import of the same fil
 Rejected rows are shown with their line; they don't stop the others, and the code stays 0 unless --strict is given.
 
 Examples:
-  plumbline import --mapping focus_1_0 --dry-run bill.csv
+  plumbline import --mapping focus --dry-run bill.parquet
   plumbline import --mapping crm_sales_pipeline --set assisted_products="GTX Basic,GTK 500" deals.csv
   plumbline import --mapping ./ours.yaml --url https://plumbline.example --key "$PLUMBLINE_WRITE_KEY" hours.csv
   zcat big.csv.gz | plumbline import --mapping hillstrom_email --json -`)

@@ -31,6 +31,7 @@ const (
 // channels, and a step that is slower holds up those before it.
 type importer struct {
 	m    *mapping.Mapping
+	s    Streams
 	conn *client.Client
 	in   input
 	cmd  *importCommand
@@ -48,7 +49,7 @@ type batch struct {
 }
 
 func newImporter(m *mapping.Mapping, conn *client.Client, in input, cmd *importCommand, s Streams) *importer {
-	return &importer{m: m, conn: conn, in: in, cmd: cmd, bar: newProgress(s, in.name, in.records), sum: newSummary(in.name)}
+	return &importer{m: m, s: s, conn: conn, in: in, cmd: cmd, bar: newProgress(s, in.name, in.records), sum: newSummary(in.name)}
 }
 
 // run reads, sends and waits until every accepted event has ended.
@@ -87,10 +88,11 @@ func (im *importer) run(ctx context.Context) (summary, error) {
 
 // read makes batches of the rows.
 func (im *importer) read(ctx context.Context, out chan<- batch) error {
-	rows, err := im.m.Open(im.in)
+	rows, err := im.m.Open(im.in.ReadCloser) // the file itself: Parquet is read from its end
 	if err != nil {
 		return err
 	}
+	sayMapping(im.s, im.in.name, im.m, rows)
 	var b batch
 	push := func() error {
 		select {
@@ -129,6 +131,13 @@ func (im *importer) read(ctx context.Context, out chan<- batch) error {
 		return push()
 	}
 	return nil
+}
+
+// sayMapping says by which mapping a file is read, where that follows from its columns.
+func sayMapping(s Streams, file string, m *mapping.Mapping, rows *mapping.Reader) {
+	if picked := rows.Mapping(); picked != m {
+		s.note("%s: read as %s\n", file, picked.Name)
+	}
 }
 
 // count records what the mapping made of a row.

@@ -142,7 +142,11 @@ func (c *importCommand) dryRun(m *mapping.Mapping, inputs []input, s Streams) er
 	for _, in := range inputs {
 		one := newSummary(in.name)
 		bar := newProgress(s, in.name, in.records)
-		rows, err := m.Open(in)
+		// The file itself: Parquet is read from its end.
+		rows, err := m.Open(in.ReadCloser)
+		if err == nil {
+			sayMapping(s, in.name, m, rows)
+		}
 		for err == nil {
 			var row mapping.Row
 			if row, err = rows.Next(); err != nil {
