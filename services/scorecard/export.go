@@ -1,8 +1,10 @@
 package scorecard
 
 import (
+	"bytes"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -26,8 +28,8 @@ func exportTables() []string {
 	return []string{"measures", "ladder", "teams", "workflows", "vendors", "categories", "series", "excluded"}
 }
 
-// getExport answers with one table of the scorecard as CSV. Above the table stands what it is a table of: lines that begin
-// with #, with the period, the filters, the zone, the currency and the definition.
+// getExport answers with one table of the scorecard as CSV or Parquet. Above the table stands what it is a table of: lines that begin
+// with #, with the period, the filters, the zone, the currency and the definition; in Parquet it is the metadata of the file.
 func (a *app) getExport(c *gin.Context, v *view) error {
 	query := c.Request.URL.Query()
 	name := query.Get("table")
@@ -39,7 +41,12 @@ func (a *app) getExport(c *gin.Context, v *view) error {
 			Code: event.CodeBadValue, Pointer: "/table", Message: "name one table: " + strings.Join(exportTables(), ", "),
 		}}}
 	}
+	format := query.Get("format")
+	if (format != "" && format != "csv" && format != "parquet") || len(query["format"]) > 1 {
+		return &badRequest{[]event.Problem{{Code: event.CodeBadValue, Pointer: "/format", Message: "use one of: csv, parquet"}}}
+	}
 	query.Del("table")
+	query.Del("format")
 	p, err := parseParams(query, v.today, "from", "to", "scope", "currency", "compare", "definition", "constant_currency")
 	if err != nil {
 		return err
@@ -51,7 +58,14 @@ func (a *app) getExport(c *gin.Context, v *view) error {
 	if err != nil {
 		return err
 	}
-	body, err := v.exportCSV(card, name)
+	var body bytes.Buffer
+	kind, ending := "text/csv; charset=utf-8", ".csv"
+	if format == "parquet" {
+		kind, ending = "application/vnd.apache.parquet", ".parquet"
+		err = card.table(name).writeParquet(&body, v.exportAbout(card, name))
+	} else {
+		err = v.exportCSV(&body, card, name)
+	}
 	if err == nil {
 		a.touches(c, "table", name).asked(p)
 		err = a.disclose(c)
@@ -60,15 +74,14 @@ func (a *app) getExport(c *gin.Context, v *view) error {
 		return err
 	}
 	file := url.PathEscape(strings.Join([]string{"plumbline", name, p.from.String(), p.to.String()}, "_"))
-	c.Header("Content-Disposition", `attachment; filename="`+file+`.csv"`)
+	c.Header("Content-Disposition", `attachment; filename="`+file+ending+`"`)
 	c.Header("Cache-Control", "private, no-cache")
-	c.Data(http.StatusOK, "text/csv; charset=utf-8", []byte(body))
+	c.Data(http.StatusOK, kind, body.Bytes())
 	return nil
 }
 
-// exportCSV writes the table with what it is a table of.
-func (v *view) exportCSV(card scorecardAnswer, name string) (string, error) {
-	var body strings.Builder
+// exportAbout is what a table is a table of, in the order in which it is read.
+func (v *view) exportAbout(card scorecardAnswer, name string) [][2]string {
 	compare, through, rates := "none", "not known", "each day"
 	if card.Constant != nil {
 		rates = *card.Constant
@@ -79,7 +92,7 @@ func (v *view) exportCSV(card scorecardAnswer, name string) (string, error) {
 	if card.CompleteThrough != nil {
 		through = *card.CompleteThrough
 	}
-	for _, line := range [][2]string{
+	return [][2]string{
 		{"table", name},
 		{"workspace", v.viewer.Workspace},
 		{"from", card.Period.From},
@@ -92,17 +105,33 @@ func (v *view) exportCSV(card scorecardAnswer, name string) (string, error) {
 		{"definition", card.Definition},
 		{"as of", card.AsOf},
 		{"complete through", through},
-	} {
-		// A line break would end the remark.
-		fmt.Fprintf(&body, "# %s: %s\n", line[0], strings.Join(strings.Fields(line[1]), " "))
 	}
-	w := csv.NewWriter(&body)
-	t := card.table(name)
-	if err := w.WriteAll(append([][]string{t.columns}, t.rows...)); err != nil {
-		return "", fmt.Errorf("write export: %w", err)
-	}
-	return body.String(), nil
 }
+
+// exportCSV writes the table with what it is a table of.
+func (v *view) exportCSV(body io.Writer, card scorecardAnswer, name string) error {
+	for _, line := range v.exportAbout(card, name) {
+		// A line break would end the remark.
+		if _, err := fmt.Fprintf(body, "# %s: %s\n", line[0], strings.Join(strings.Fields(line[1]), " ")); err != nil {
+			return fmt.Errorf("write export: %w", err)
+		}
+	}
+	t := card.table(name)
+	for _, row := range t.rows {
+		for i, column := range t.columns {
+			if textColumns[column] {
+				row[i] = spreadsheet(row[i])
+			}
+		}
+	}
+	if err := csv.NewWriter(body).WriteAll(append([][]string{t.columns}, t.rows...)); err != nil {
+		return fmt.Errorf("write export: %w", err)
+	}
+	return nil
+}
+
+// textColumns have what somebody outside has written, which a spreadsheet might take for a formula.
+var textColumns = names("team workflow vendor category name message")
 
 func (card scorecardAnswer) table(name string) exportTable {
 	switch name {
@@ -183,7 +212,7 @@ func contributionTable(by string, rows []contribution) exportTable {
 		for _, measure := range slices.Sorted(maps.Keys(r.Measures)) {
 			c := r.Measures[measure]
 			t.rows = append(t.rows, []string{
-				r.Row, spreadsheet(key), spreadsheet(r.Name), measure, cellText(c.Value), c.Unit, cellText(c.N), cellText(c.People), string(c.Status), cellText(c.Reason),
+				r.Row, key, r.Name, measure, cellText(c.Value), c.Unit, cellText(c.N), cellText(c.People), string(c.Status), cellText(c.Reason),
 			})
 		}
 	}
@@ -204,7 +233,7 @@ func (card scorecardAnswer) excludedTable() exportTable {
 	t := exportTable{columns: []string{"measure", "reason", "workflow", "team", "n", "amount", "unit", "message"}}
 	for _, x := range card.Excluded {
 		t.rows = append(t.rows, []string{
-			x.Measure, x.Reason, spreadsheet(x.Workflow), spreadsheet(x.Team), cellText(x.N), cellText(x.Amount), x.Unit, spreadsheet(x.Message),
+			x.Measure, x.Reason, x.Workflow, x.Team, cellText(x.N), cellText(x.Amount), x.Unit, x.Message,
 		})
 	}
 	return t

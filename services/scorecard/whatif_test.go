@@ -179,7 +179,7 @@ func TestExport(t *testing.T) {
 	if !strings.Contains(string(raw), "\nai_cost,AI cost,200.123456789,USD,") {
 		t.Errorf("money is not exact: %s", raw)
 	}
-	for query, pointer := range map[string]string{"?table=secrets": "/table", "?definition=1": "/definition", "?scope=x": "/scope", "?limit=3": "/limit"} {
+	for query, pointer := range map[string]string{"?table=secrets": "/table", "?format=json": "/format", "?format=csv&format=csv": "/format", "?definition=1": "/definition", "?scope=x": "/scope", "?limit=3": "/limit"} {
 		res, raw := b.do("GET", "/api/v1/export"+query, "")
 		if res.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %d", query, res.StatusCode)

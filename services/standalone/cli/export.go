@@ -9,9 +9,10 @@ import (
 	"path/filepath"
 )
 
-// exportCommand writes a table of the scorecard as CSV.
+// exportCommand writes a table of the scorecard as CSV or Parquet.
 type exportCommand struct {
 	Table      string `default:"measures" enum:"measures,ladder,teams,workflows,vendors,categories,series,excluded" help:"Which table: ${enum}."`
+	Format     string `default:"csv" enum:"csv,parquet" help:"csv or parquet."`
 	From       string `placeholder:"DAY" help:"First day of the period, YYYY-MM-DD; default 90 days before --to."`
 	To         string `placeholder:"DAY" help:"Day after the period; default tomorrow."`
 	Scope      string `default:"org" help:"org, team:KEY or workflow:KEY."`
@@ -27,14 +28,16 @@ func (exportCommand) Help() string {
 	return `Examples:
   plumbline export > measures.csv
   plumbline export --table ladder --from 2026-08-01 --to 2026-11-01 -o ladder.csv
+  plumbline export --table measures --format parquet -o measures.parquet
   plumbline export --table teams --scope workflow:blog-post --currency EUR
 
-Lines that begin with # stand above the table and say what it is of: period, scope, zone, currency, definition, as-of.`
+Lines that begin with # stand above the table and say what it is of: period, scope, zone, currency, definition, as-of.
+In Parquet that is the metadata of the file.`
 }
 
 // Run writes the table.
 func (c *exportCommand) Run(ctx context.Context, s Streams) error {
-	query := url.Values{"table": {c.Table}}
+	query := url.Values{"table": {c.Table}, "format": {c.Format}}
 	for name, text := range map[string]string{
 		"from": c.From, "to": c.To, "scope": c.Scope, "currency": c.Currency, "compare": c.Compare, "definition": c.Definition,
 	} {
