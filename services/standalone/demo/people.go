@@ -121,7 +121,7 @@ func (o *Organisation) trainings(yield func(Event) bool) bool {
 	return true
 }
 
-// barriers are what is in the way, as people report it.
+// barriers are what is in the way, as people report it: often enough that each is reported by enough people to be shown.
 func (o *Organisation) barriers(yield func(Event) bool) bool {
 	d := newDraws(o.cfg.Seed, "barriers")
 	kinds := []struct {
@@ -137,7 +137,7 @@ func (o *Organisation) barriers(yield func(Event) bool) bool {
 	}
 	n := 0
 	for day := range o.workdays() {
-		for range d.poisson(.7 * o.cfg.Size) {
+		for range d.poisson(8 * o.cfg.Size) {
 			n++
 			k := kinds[d.IntN(len(kinds))]
 			p := o.people[d.IntN(len(o.people))]

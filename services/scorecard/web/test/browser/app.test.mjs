@@ -18,6 +18,7 @@ import { personas } from './suites/personas.mjs'
 import { security } from './suites/security.mjs'
 import { states } from './suites/states.mjs'
 import { survey } from './suites/survey.mjs'
+import { tasks } from './suites/tasks.mjs'
 
 /** Filled before the first test; the suites read it when they run. */
 const world = { url: '', keys: { write: '', admin: '' }, browser: null }
@@ -50,6 +51,7 @@ describe('the app', { concurrency: 1 }, () => {
   outcomes(world)
   survey(world)
   boards(world)
+  tasks(world)
   personas(world)
   security(world)
 })

@@ -31,8 +31,8 @@ async function sent(page, title) {
 const inside = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)
 
 /**
- * A barrier of last month that eight people of no team have reported, as a tool sends it: those of the demo organisation are of few people
- * each, and one of a team of it would tell about its others.
+ * A barrier of last month that eight people of no team have reported, as a tool sends it: nobody else has any part in it, so that a
+ * test knows all of it.
  */
 async function crowded(world) {
   const now = new Date()
