@@ -44,6 +44,8 @@ type Dispute struct {
 	Outcome *Said
 	// Version changes with every step but support: whoever decides has read what was said.
 	Version string
+	// Last is the latest step.
+	Last Record
 }
 
 // Workflow is the key of the workflow whose baseline is disputed.
@@ -112,7 +114,7 @@ func disputesOf(records []Record) []Dispute {
 	for _, s := range steps {
 		if s.Step.Action == DisputeRaise {
 			places[s.Key] = len(out)
-			out = append(out, Dispute{ID: s.Key, Raised: s, Version: s.EntryID})
+			out = append(out, Dispute{ID: s.Key, Raised: s, Version: s.EntryID, Last: s.Record})
 		}
 	}
 	for _, s := range steps {
@@ -126,6 +128,7 @@ func disputesOf(records []Record) []Dispute {
 
 // add takes the next step. After the outcome only words are taken: they were written before their author could know of it.
 func (d *Dispute) add(s Said) {
+	d.Last = s.Record
 	switch s.Step.Action {
 	case DisputeComment:
 		d.Comments, d.Version = append(d.Comments, s), s.EntryID

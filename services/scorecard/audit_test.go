@@ -124,7 +124,7 @@ type deed struct {
 // changesNothing are the endpoints that do not GET and change nothing all the same; and the survey, since an entry would say who has
 // answered when.
 func changesNothing() []string {
-	return []string{"POST /api/v1/what-if", "POST /api/v1/outcomes/preview", "POST /api/v1/survey"}
+	return []string{"POST /api/v1/what-if", "POST /api/v1/outcomes/preview", "POST /api/v1/survey", "POST /api/v1/disputes/:id/preview"}
 }
 
 // deeds are one request, at least, for each endpoint that reads evidence or changes something, in an order in which each
@@ -162,6 +162,15 @@ func (b *bench) deeds() []deed {
 		{"POST /api/v1/barriers", "/api/v1/barriers", `{"id":"` + b.newID() + `","action":"take","barrier":"slow"}`, 201, audit.BarrierTake, "barrier 0…", true, false},
 		{"POST /api/v1/barriers", "/api/v1/barriers", `{"id":"` + b.newID() + `","action":"resolve","barrier":"slow"}`, 201, audit.BarrierResolve, "barrier 0…", true, false},
 		{"DELETE /api/v1/barriers/:id", "/api/v1/barriers/" + annsBarrier, "", 200, audit.BarrierWithdraw, "barrier " + annsBarrier, true, false},
+		{
+			"POST /api/v1/disputes", "/api/v1/disputes", `{"id":"` + annsDispute + `","workflow":"post","direction":"too_high","from":"2026-10-01","text":"` + secret + `"}`,
+			201, audit.DisputeRaise, "dispute " + annsDispute, true, false,
+		},
+		{"POST /api/v1/disputes/:id/comments", "/api/v1/disputes/" + annsDispute + "/comments", `{"id":"` + b.newID() + `","text":"` + secret + `"}`, 201, audit.DisputeComment, "dispute " + annsDispute, true, false},
+		{"PUT /api/v1/disputes/:id/support", "/api/v1/disputes/" + othersDispute + "/support", "", 200, audit.DisputeSupport, "dispute " + othersDispute, true, false},
+		{"DELETE /api/v1/disputes/:id/support", "/api/v1/disputes/" + othersDispute + "/support", "", 200, audit.DisputeSupport, "dispute " + othersDispute, true, false},
+		{"POST /api/v1/disputes/:id/resolve", "/api/v1/disputes/" + othersDispute + "/resolve", `{"id":"` + b.newID() + `","decision":"reject","text":"` + secret + `"}`, 200, audit.DisputeResolve, "dispute " + othersDispute, true, false},
+		{"POST /api/v1/disputes/:id/withdraw", "/api/v1/disputes/" + annsDispute + "/withdraw", `{"id":"` + b.newID() + `"}`, 200, audit.DisputeWithdraw, "dispute " + annsDispute, true, false},
 		{"POST /signin/demo", "/signin/demo?as=leader", "", 303, audit.SessionSignIn, "session demo", false, true},
 	}
 	if b.cfg.SignIns != nil {
@@ -177,9 +186,16 @@ const annsOutcome = "00000000-0000-4000-8000-000000000001"
 // annsBarrier is what Ann has said about a barrier.
 const annsBarrier = "00000000-0000-4000-8000-000000000003"
 
+// annsDispute is one that Ann raises, othersDispute one that somebody else has raised.
+const (
+	annsDispute   = "00000000-0000-4000-8000-0000000000d2"
+	othersDispute = "00000000-0000-4000-8000-0000000000d3"
+)
+
 // byAnn tells of a deed that it is hers: what one may only do as a person.
 func byAnn(d deed) bool {
-	return strings.Contains(d.route, "/outcomes") || (strings.Contains(d.route, "/barriers") && d.action != audit.BarrierResolve)
+	return strings.Contains(d.route, "/outcomes") || (strings.Contains(d.route, "/barriers") && d.action != audit.BarrierResolve) ||
+		(strings.Contains(d.route, "/disputes") && d.action != audit.DisputeResolve)
 }
 
 // newAuditBench is a scorecard with something to read and to change.
@@ -203,6 +219,9 @@ func newAuditBench(t *testing.T) *bench {
 	b.insert(outcome, slow, happened(b, "9", "2026-10-05T10:00", secret, "post", "", &event.VendorSpend{Vendor: secret, Category: "ai_tool", BilledCost: *warehousetest.Amount("7"), Currency: "USD"}))
 	b.declare(registry.Webhooks, "ops", `{"valid_from":"2026-01-01","url":"https://127.0.0.1:1/`+secret+`"}`) // where nothing may be sent
 	b.declare(registry.Connections, "crm", `{"valid_from":"2026-01-01","via":"webhook","signature":{"header":"X-Sig"}}`)
+	b.declare(registry.Workflows, "post", `{"valid_from":"2026-01-01","baseline":{"low":1,"mode":2,"high":3}}`)
+	b.declare(registry.Disputes, othersDispute, `{"valid_from":"2026-11-01","dispute":"`+othersDispute+`","action":"raise","workflow":"post","text":"`+secret+`",
+		"direction":"too_high","from":"2026-10-01","disputed":{"source":"declared","value":"9","unit":"min/unit"}}`)
 	b.declare(registry.Alerts, "mute", `{"valid_from":"2026-01-01","when":"sample_ratio","experiment":"none","webhook":"ops"}`)
 	return b
 }
@@ -219,7 +238,7 @@ func (b *bench) try(d deed, request string) (reply, []byte) {
 	case d.action == audit.BarrierTake || d.action == audit.BarrierResolve:
 		period := "?scope=me&from=2026-10-01&to=" + b.cfg.Now().AddDate(0, 0, 1).Format(time.DateOnly)
 		headers = append(headers, ifMatch(b.as(access.RoleIC, ann).row(period, "slow"))...)
-	case byAnn(d):
+	case byAnn(d), d.action == audit.DisputeResolve:
 		headers = append(headers, "If-Match", "*")
 	}
 	if byAnn(d) {
@@ -352,8 +371,8 @@ func TestWithoutTheAuditLog(t *testing.T) {
 				}
 				return
 			}
-			if strings.HasPrefix(d.ask, "/api/v1/keys/crm") {
-				return // a key that could not be made
+			if strings.HasPrefix(d.ask, "/api/v1/keys/crm") || strings.HasPrefix(d.ask, "/api/v1/disputes/"+annsDispute) || strings.HasPrefix(d.route, "DELETE /api/v1/disputes") {
+				return // a key that could not be made, a dispute that could not be raised, and support that could not be given
 			}
 			res, raw := b.try(d, "r")
 			if res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(raw), `"audit_away"`) || res.Header.Get("Retry-After") == "" || len(res.cookies) > 0 {

@@ -96,7 +96,7 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 	var tables sync.WaitGroup
 	tables.Go(func() { v.tabulate(&answer, n) })
 	for key, fold := range n.folds {
-		m := v.dress(fold.Measure, p, currency)
+		m := v.marked(v.dress(fold.Measure, p, currency), n)
 		m.Series = series(n, key)
 		if before != nil {
 			m.Previous = previous(m, before.folds[key].Measure, p, *answer.Compare)

@@ -4,6 +4,7 @@ import { Bullet, BulletLegend } from '../../charts/bullet'
 import { Sparkline, spanOf } from '../../charts/sparkline'
 import { Warnings } from '../../components/asof'
 import { measureTable, SaveChart } from '../../components/chart'
+import { DisputedMark } from '../../components/disputed'
 import { Grade } from '../../components/grade'
 import { Counts, Covered, Figure, IntervalText } from '../../components/number'
 import { TableOf, type Column } from '../../components/table'
@@ -97,6 +98,7 @@ function MeasureRow({ row: { measure, title, about, direction } }: { row: Titled
         <p class="meta">
           <Counts measure={measure} noun={isDeals(measure) ? ['deal', 'deals'] : ['event', 'events']} />
         </p>
+        <DisputedMark open={measure.open_disputes} />
         {measure.value !== null && <SaveChart name={measure.key} title={title} table={measureTable(measure)} />}
       </div>
       <Warnings of={measure.warnings} />
@@ -120,6 +122,7 @@ const measureColumns: Column<Titled>[] = [
   { name: 'people', title: 'People', numeric: true, cell: (r) => (r.measure.people === null ? 'none' : format.count(r.measure.people)), csv: (r) => r.measure.people },
   { name: 'grade', title: 'Grade', numeric: true, cell: (r) => r.measure.grade ?? 'none', csv: (r) => r.measure.grade },
   { name: 'status', title: 'Status', cell: (r) => r.measure.status.replace('_', ' '), csv: (r) => r.measure.status },
+  { name: 'open_disputes', title: 'Open disputes', csvOnly: true, cell: () => null, csv: (r) => r.measure.open_disputes ?? 0 },
   {
     name: 'previous', title: 'Before', numeric: true,
     cell: (r) => (r.measure.previous?.value == null ? 'none' : format.value(r.measure.previous.value, r.measure.unit)),

@@ -4,6 +4,7 @@ import type { Workflow, Workflows, WorkflowBaseline } from '../../api/types'
 import { Grade } from '../../components/grade'
 import { Counts, Covered, IntervalText } from '../../components/number'
 import * as format from '../../format'
+import { disputesHref, OpenDisputes } from '../../components/disputed'
 import { hereHref, pageHref, usePlace } from '../../state/url'
 import { Of } from './of'
 import { baselineWords, confirmedWords, entryWords, flagWords, linkIn, ownedWords, sourceWords } from './words'
@@ -53,6 +54,10 @@ export function WorkflowPanel({ row, w }: { row: Workflow; w: Workflows }) {
       ) : (
         row.baselines.map((b) => <Baseline key={b.source} b={b} unit={row.unit} />)
       )}
+      <p class="actions">
+        {row.open_disputes > 0 && <OpenDisputes workflow={row.workflow} open={row.open_disputes} />}
+        {row.baselines.length > 0 && <a href={disputesHref(place, { raise: row.workflow })}>Dispute this baseline</a>}
+      </p>
       <h3>Review</h3>
       <Review row={row} />
       <h3>Trained</h3>
