@@ -5,6 +5,7 @@ import { audit } from './suites/audit.mjs'
 import { boards } from './suites/boards.mjs'
 import { budget } from './suites/budget.mjs'
 import { charts } from './suites/charts.mjs'
+import { disputes } from './suites/disputes.mjs'
 import { drawer } from './suites/drawer.mjs'
 import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
@@ -48,6 +49,7 @@ describe('the app', { concurrency: 1 }, () => {
   outcomes(world)
   survey(world)
   boards(world)
+  disputes(world)
   personas(world)
   security(world)
 })
