@@ -31,6 +31,7 @@ beforeEach(() => {
     'GET /api/v1/disputes/d1': ok(dispute),
     'GET /api/v1/workflows': ok({ ...workflowList, workflows: workflowList.workflows.slice(0, 1) }),
     'POST /api/v1/disputes': ok(dispute, 201),
+    'GET /api/v1/metrics': ok({ metrics: [{ key: 'hours_saved_net', title: 'Net hours saved' }] }),
   }
   vi.stubGlobal('fetch', async (request: Request) => {
     const path = new URL(request.url).pathname
@@ -162,7 +163,7 @@ describe('one dispute', () => {
     await show('&dispute=d1')
     expect([field('low').value, field('mode').value, field('high').value, field('from').value]).toEqual(['50', '60', '90', '2026-10-01'])
     await click('Show what that would change')
-    await vi.waitFor(() => expect(text()).toContain('−8.00 h'))
+    await vi.waitFor(() => expect(text()).toContain('Net hours saved24.0 h16.0 h−8.00 h'))
     await submit(1)
     await vi.waitFor(() => expect(text()).toContain('It was changed elsewhere meanwhile'))
     const done = { ...dispute, state: 'accepted', may: [], outcome: { by: 'owner', you: true, day: '2026-11-20', text: null, erased: false, baseline: { low: 50, mode: 60, high: 90 }, from: '2026-10-01' } }

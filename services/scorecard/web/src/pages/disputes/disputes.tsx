@@ -60,14 +60,20 @@ export function DisputesPage({ session }: { session: Session | null }) {
         </p>
       )}
       <div class={raising || opened ? 'list-and-panel two' : 'list-and-panel'}>
-        <Show loaded={session ? loaded : { ...loaded, loading: true }} what="the disputes">{(list) => <List list={list} query={query} chosen={opened} />}</Show>
+        <Show loaded={session ? loaded : { ...loaded, loading: true }} what="the disputes">{(list) => <List list={list} query={query} chosen={opened} beside={Boolean(raising || opened)} />}</Show>
         {raising ? <RaisePanel key={raising} workflow={raising} session={session} again={again} /> : opened && <DisputePanel key={opened} id={opened} session={session} again={again} />}
       </div>
     </>
   )
 }
 
-function List({ list, query, chosen }: { list: DisputeList; query: Parameters<typeof api.disputes>[0]; chosen: string | null }) {
+function List({ list, query, chosen, beside }: {
+  list: DisputeList
+  query: Parameters<typeof api.disputes>[0]
+  chosen: string | null
+  /** Something stands beside the list: there is room for what a dispute is chosen by. */
+  beside: boolean
+}) {
   const place = usePlace()
   const more = useMore(list, (page) => page.disputes, (cursor) => api.disputes({ ...query, cursor }))
   if (list.disputes.length === 0) {
@@ -94,7 +100,7 @@ function List({ list, query, chosen }: { list: DisputeList; query: Parameters<ty
     { name: 'comments', title: 'Said', numeric: true, cell: (d) => format.count(d.comments.length), csv: (d) => d.comments.length },
     { name: 'raised', title: 'Raised', cell: (d) => format.day(d.day), csv: (d) => d.day },
   ]
-  const shown = chosen ? columns.map((c) => ({ ...c, csvOnly: !['workflow', 'state', 'proposed'].includes(c.name) })) : columns
+  const shown = beside ? columns.map((c) => ({ ...c, csvOnly: !['workflow', 'state', 'proposed'].includes(c.name) })) : columns
   return (
     <section aria-labelledby="list">
       <h2 id="list">Disputes</h2>

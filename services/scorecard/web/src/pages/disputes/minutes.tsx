@@ -20,7 +20,7 @@ export function MinutesFields<Field extends string>({ draft, unit, fields: { id,
       {parts.map(({ key, words }) => (
         <div class="field" key={key}>
           <label for={`${id}${key}`}>
-            Minutes a {unit ?? 'unit'}, {words}
+            Minutes per {unit ?? 'unit'}, {words}
           </label>
           <input {...said(key)} type="text" inputMode="decimal" autocomplete="off" value={draft[key]} onInput={typed(key)} />
           {why(key)}

@@ -8,7 +8,6 @@ import { Table, type Column } from '../../components/table'
 import { exactText } from '../../exact'
 import * as format from '../../format'
 import { usePlace, viewOf } from '../../state/url'
-import { headingOf } from '../../words'
 import { emptyResolve, forgetResolve, keepResolve, keptResolve, minutesOf, resolvedAt, resolveOf, resolveWrong, type ResolveDraft, type ResolveField } from './draft'
 import { MinutesFields } from './minutes'
 
@@ -108,6 +107,7 @@ export function Resolve({ d, changed, reload }: { d: Dispute; changed: (d: Dispu
 
 interface Change {
   key: string
+  title: string
   /** As it came: its exact digits belong to it. */
   of: WhatIf['difference'][string]
 }
@@ -120,8 +120,9 @@ function Preview({ d, draft, wrong }: { d: Dispute; draft: ResolveDraft; wrong: 
   const ask = async () => {
     const settle = (changes: Change[] | null, problem: Problem | null) => setShown({ of, changes, problem })
     try {
-      const would = await api.previewDispute(d.id, { baseline: minutesOf(draft), from: draft.from }, { from: view.from ?? undefined, to: view.to ?? undefined })
-      settle(Object.entries(would.difference).map(([key, of]) => ({ key, of })), null)
+      const asked = api.previewDispute(d.id, { baseline: minutesOf(draft), from: draft.from }, { from: view.from ?? undefined, to: view.to ?? undefined })
+      const [would, catalogue] = await Promise.all([asked, api.metrics()])
+      settle(catalogue.metrics.flatMap((m) => (would.difference[m.key] ? [{ key: m.key, title: m.title, of: would.difference[m.key]! }] : [])), null)
     } catch (cause) {
       settle(null, cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
     }
@@ -148,7 +149,7 @@ function Preview({ d, draft, wrong }: { d: Dispute; draft: ResolveDraft; wrong: 
 const amount = (v: number | null, unit: string) => (v === null ? 'not shown' : format.value(v, unit))
 
 const columns: Column<Change>[] = [
-  { name: 'measure', title: 'Measure', cell: (r) => headingOf(r.key), csv: (r) => r.key },
+  { name: 'measure', title: 'Measure', cell: (r) => r.title, csv: (r) => r.key },
   { name: 'before', title: 'Now', numeric: true, cell: (r) => amount(r.of.before, r.of.unit), csv: (r) => exactText(r.of, 'before') },
   { name: 'after', title: 'Then', numeric: true, cell: (r) => amount(r.of.after, r.of.unit), csv: (r) => exactText(r.of, 'after') },
   { name: 'difference', title: 'Difference', numeric: true, cell: (r) => (r.of.difference === null ? 'not shown' : format.difference(r.of.difference, r.of.unit)), csv: (r) => exactText(r.of, 'difference') },

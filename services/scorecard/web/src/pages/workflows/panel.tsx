@@ -75,7 +75,9 @@ export function WorkflowPanel({ row, w }: { row: Workflow; w: Workflows }) {
 }
 
 function Baseline({ b, unit }: { b: WorkflowBaseline; unit: string | null }) {
+  const place = usePlace()
   const link = linkIn(b.evidence)
+  const dispute = /^dispute ([0-9a-f-]{36})$/.exec(b.evidence ?? '')?.[1]
   return (
     <div class={b.prices ? 'baseline prices' : 'baseline'}>
       <p>
@@ -89,7 +91,7 @@ function Baseline({ b, unit }: { b: WorkflowBaseline; unit: string | null }) {
         {b.prices ? ': it prices the hours.' : ': the one above prices the hours.'}
       </p>
       {b.source === 'declared' && (
-        <p class="meta">Evidence: {link ? <a href={link} rel="noreferrer">{link}</a> : (b.evidence ?? 'none is given')}</p>
+        <p class="meta">Evidence: {link ? <a href={link} rel="noreferrer">{link}</a> : dispute ? <a href={disputesHref(place, { dispute })}>an accepted dispute</a> : (b.evidence ?? 'none is given')}</p>
       )}
     </div>
   )

@@ -25,7 +25,7 @@ export function disputes(world) {
   let workflow, raised
 
   const fill = async (page, minutes, why) => {
-    for (const [part, value] of Object.entries(minutes)) await page.getByLabel(new RegExp(`^Minutes a .*, ${part}$`)).fill(value)
+    for (const [part, value] of Object.entries(minutes)) await page.getByLabel(new RegExp(`^Minutes per .*, ${part}$`)).fill(value)
     await page.getByLabel('Since when').fill(month(-1))
     await page.getByLabel('Why', { exact: true }).fill(why)
   }
@@ -118,7 +118,7 @@ export function disputes(world) {
       assert.ok(change, `accepting would change no hours: ${JSON.stringify(preview)}`)
       assert.equal(change.before, before.measures.hours_saved_net.value)
       const table = page.getByRole('region', { name: 'What that would change in the whole organisation' })
-      await table.getByRole('row', { name: /Hours saved/i }).first().waitFor()
+      await table.getByRole('row', { name: /Net hours saved/ }).first().waitFor()
       assert.deepEqual(await findings(page), [])
       await until(page, page.getByRole('button', { name: 'Accept it' }), page.getByText(/^Accepted: 12.5 min/))
       const after = await asked(`/api/v1/scorecard?${period}`)
