@@ -20,6 +20,8 @@ const (
 	DisputeBaselines Capability = "dispute_baselines"
 	// ResolveDisputes is accepting and rejecting disputes of any baseline; the owner of its workflow may do so, too.
 	ResolveDisputes Capability = "resolve_disputes"
+	// Annotate is putting remarks on days and taking them away.
+	Annotate Capability = "annotate"
 	// ReadRegistry is what is declared: workflows, teams, rates, targets and the rest.
 	ReadRegistry Capability = "read_registry"
 	// ReadRejectSummary is how much was not counted, and why.
@@ -60,6 +62,7 @@ func Permissions() []Permission {
 		{ResolveBarriers, []Role{RoleLeader, RoleAnalyst, RoleAdmin}},
 		{DisputeBaselines, everybody},
 		{ResolveDisputes, admins},
+		{Annotate, []Role{RoleLeader, RoleAnalyst, RoleAdmin}},
 		{ReadRegistry, everybody},
 		{ReadRejectSummary, everybody},
 		{ListRejects, editors},

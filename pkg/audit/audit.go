@@ -65,6 +65,9 @@ const (
 	DisputeSupport  = "dispute.support"
 	DisputeResolve  = "dispute.resolve"
 	DisputeWithdraw = "dispute.withdraw"
+	// AnnotationWrite puts a remark on a day, AnnotationWithdraw takes one away.
+	AnnotationWrite    = "annotation.write"
+	AnnotationWithdraw = "annotation.withdraw"
 	// AuditRead is a page of this log, AuditExport all that was asked for as a file.
 	AuditRead   = "audit.read"
 	AuditExport = "audit.export"
@@ -76,6 +79,7 @@ func Actions() []string {
 		EvidenceRead, EvidenceExport, WorkspaceExport, InstallationBackup, RejectRead, RejectDryRun, RejectReplay, RejectFix, RegistryWrite,
 		WebhookSecretRead, AlertTest, KeyCreate, KeyRotate, KeyRevoke, WaveWrite, PersonErase, PersonErased, OutcomeLog, OutcomeCorrect, OutcomeWithdraw,
 		BarrierSay, BarrierTake, BarrierResolve, BarrierWithdraw, DisputeRaise, DisputeComment, DisputeSupport, DisputeResolve, DisputeWithdraw,
+		AnnotationWrite, AnnotationWithdraw,
 		SessionSignIn, SessionSignOut, SessionRevoke, AuditRead, AuditExport,
 	}
 }

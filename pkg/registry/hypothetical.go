@@ -57,10 +57,10 @@ func (s *Snapshot) AsOf(t time.Time) *Snapshot {
 	return NewSnapshot(slices.DeleteFunc(s.records(), func(r Record) bool { return r.RecordedAt.After(t) }))
 }
 
-// Since are the writes that were recorded after an instant, the oldest first. What is said in a dispute is not among them: it prices
-// nothing, and what an accepted one changes is a version of its workflow.
+// Since are the writes that were recorded after an instant, the oldest first. What is said in a dispute or about a day is not
+// among them: it prices nothing, and what an accepted dispute changes is a version of its workflow.
 func (s *Snapshot) Since(t time.Time) []Record {
-	out := slices.DeleteFunc(s.records(), func(r Record) bool { return r.Kind == Disputes || !r.RecordedAt.After(t) })
+	out := slices.DeleteFunc(s.records(), func(r Record) bool { return r.Kind == Disputes || r.Kind == Annotations || !r.RecordedAt.After(t) })
 	slices.SortStableFunc(out, func(a, b Record) int { return a.RecordedAt.Compare(b.RecordedAt) })
 	return out
 }

@@ -31,6 +31,7 @@ type rule struct {
 func rules() map[string]rule {
 	everybody := []access.Role{access.RoleIC, access.RoleLeader, access.RoleAnalyst, access.RoleAdmin}
 	editors, admins := []access.Role{access.RoleAnalyst, access.RoleAdmin}, []access.Role{access.RoleAdmin}
+	annotators := []access.Role{access.RoleLeader, access.RoleAnalyst, access.RoleAdmin}
 	read := func(ask string) rule { return rule{roles: everybody, ask: ask} }
 	return map[string]rule{
 		"GET /api/docs":                       {public: true, ask: "/api/docs"},
@@ -66,6 +67,9 @@ func rules() map[string]rule {
 		"DELETE /api/v1/disputes/:id/support": {roles: everybody, ask: "/api/v1/disputes/none/support", person: true},
 		"POST /api/v1/disputes/:id/resolve":   {roles: admins, ask: "/api/v1/disputes/" + hiddenDispute + "/resolve", body: `{"no":"resolution"}`},
 		"POST /api/v1/disputes/:id/withdraw":  {roles: everybody, ask: "/api/v1/disputes/none/withdraw", body: `{"no":"withdrawal"}`, person: true},
+		"GET /api/v1/annotations":             read("/api/v1/annotations" + october),
+		"POST /api/v1/annotations":            {roles: annotators, ask: "/api/v1/annotations", body: `{"no":"note"}`},
+		"DELETE /api/v1/annotations/*key":     {roles: annotators, ask: "/api/v1/annotations/none"},
 		"GET /api/v1/perception":              read("/api/v1/perception" + october),
 		"POST /api/v1/what-if":                {roles: everybody, ask: "/api/v1/what-if" + october, body: `{"changes":[]}`},
 		"GET /api/v1/rejects/summary":         read("/api/v1/rejects/summary"),
@@ -189,6 +193,7 @@ func secrets(b *bench) {
 	b.declare(registry.Disputes, hiddenDispute, `{"valid_from":"2026-11-01","dispute":"`+hiddenDispute+`","action":"raise","workflow":"post","text":"`+secret+`",
 		"direction":"too_high","from":"2026-10-01","disputed":{"source":"declared","value":"9","unit":"min/unit"}}`)
 	b.declare(registry.Workflows, "post", `{"valid_from":"2026-01-01","name":"`+secret+`","team":"`+secret+`","owner":"`+secret+`"}`)
+	b.declare(registry.Annotations, "launch", `{"valid_from":"2026-01-01","day":"2026-10-05","text":"`+secret+`"}`)
 	b.declare(registry.Webhooks, "ops", `{"valid_from":"2026-01-01","url":"https://127.0.0.1:1/`+secret+`","description":"`+secret+`"}`)
 	b.declare(registry.Connections, "crm", `{"valid_from":"2026-01-01","via":"webhook","note":"`+secret+`","signature":{"header":"X-Sig"}}`)
 	b.declare(registry.Alerts, "spend", `{"valid_from":"2026-01-01","name":"`+secret+`","when":"above","measure":"vendor_spend","threshold":1,"webhook":"ops"}`)

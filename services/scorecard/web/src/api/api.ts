@@ -6,7 +6,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Dispute, DisputeList, DisputePreview, DisputeRequest, DisputeResolution, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
+  Annotation, AnnotationRequest, AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Dispute, DisputeList, DisputePreview, DisputeRequest, DisputeResolution, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
   ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList, WhatIf, Workflows,
 } from './types'
 
@@ -110,6 +110,8 @@ export const api = {
     read<Dispute>(client.POST('/api/v1/disputes/{id}/resolve', { params: { path: { id }, header: { 'If-Match': `"${version}"` } }, body, ...text })),
   previewDispute: (id: string, body: DisputePreview, query: { from?: string; to?: string }, signal?: AbortSignal) =>
     read<WhatIf>(client.POST('/api/v1/disputes/{id}/preview', { params: { path: { id }, query }, body, ...text, signal }), signal),
+  annotate: (body: AnnotationRequest) => read<Annotation>(client.POST('/api/v1/annotations', { body, ...text })),
+  takeAnnotation: (key: string) => read<Annotation>(client.DELETE('/api/v1/annotations/{key}', { params: { path: { key } }, ...text })),
   keys: (cursor: string | undefined, signal?: AbortSignal) =>
     read<KeyList>(client.GET('/api/v1/keys', { params: { query: { cursor } }, ...text, signal }), signal),
   makeKey: (body: KeyRequest) => read<NewKey>(client.POST('/api/v1/keys', { body, ...text })),

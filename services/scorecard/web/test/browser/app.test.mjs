@@ -12,6 +12,7 @@ import { keyboard } from './suites/keyboard.mjs'
 import { keys } from './suites/keys.mjs'
 import { live } from './suites/live.mjs'
 import { navigation } from './suites/navigation.mjs'
+import { notes } from './suites/notes.mjs'
 import { outcomes } from './suites/outcomes.mjs'
 import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
@@ -50,6 +51,7 @@ describe('the app', { concurrency: 1 }, () => {
   survey(world)
   boards(world)
   disputes(world)
+  notes(world)
   personas(world)
   security(world)
 })

@@ -7,10 +7,10 @@ import { Refused } from '../../components/refused'
 import * as format from '../../format'
 import { useData } from '../../state/data'
 import { hereHref, pageHref, signInHref, usePlace } from '../../state/url'
-import { linkIn } from '../workflows/words'
 import { disputedWords } from './disputes'
 import { anyId, emptyComment, forgetComment, keepComment, keptComment, outcomeWords, proposedWords, sayerWords, stateWords, type CommentDraft } from './draft'
 import { Resolve } from './resolve'
+import { linkIn } from '../../words'
 
 export function DisputePanel({ id, session, again }: { id: string; session: Session | null; again: () => void }) {
   const place = usePlace()

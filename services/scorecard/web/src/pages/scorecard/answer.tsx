@@ -36,7 +36,7 @@ export function Answer({ scorecard, hours, rows }: { scorecard: Scorecard; hours
         </p>
         {hours.series && hours.series.length > 1 && (
           <div class="answer-trend">
-            <Sparkline series={hours.series} label={`Time saved by ${spanOf(hours.series)}`} />
+            <Sparkline series={hours.series} label={`Time saved by ${spanOf(hours.series)}`} notes={scorecard.annotations} />
             <span class="meta">by {spanOf(hours.series)}</span>
           </div>
         )}

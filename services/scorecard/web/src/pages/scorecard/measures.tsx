@@ -1,5 +1,5 @@
 /** The measures, one row each, grouped by what they answer. */
-import type { Measure, Metric, Scorecard } from '../../api/types'
+import type { Annotation, Measure, Metric, Scorecard } from '../../api/types'
 import { Bullet, BulletLegend } from '../../charts/bullet'
 import { Sparkline, spanOf } from '../../charts/sparkline'
 import { Warnings } from '../../components/asof'
@@ -52,18 +52,18 @@ export function Measures({ rows, headline, scorecard }: { rows: Titled[]; headli
               {group.title} {group.question && <span class="question">{group.question}</span>}
             </h3>
             {members.map((row) => (
-              <MeasureRow key={row.measure.key} row={row} />
+              <MeasureRow key={row.measure.key} row={row} notes={scorecard.annotations} />
             ))}
           </section>
         )
       })}
       <TableOf name={`plumbline-measures-${scorecard.period.from}-${scorecard.period.to}`} caption="All measures of this page" columns={measureColumns} rows={rows} title="All measures as a table" />
-      <TableOf name={`plumbline-weeks-${scorecard.period.from}-${scorecard.period.to}`} caption="All measures by week" columns={weekColumns(rows)} rows={weeks(rows)} title="By week, as a table" />
+      <TableOf name={`plumbline-weeks-${scorecard.period.from}-${scorecard.period.to}`} caption="All measures by week" columns={weekColumns(rows, scorecard.annotations)} rows={weeks(rows)} title="By week, as a table" />
     </section>
   )
 }
 
-function MeasureRow({ row: { measure, title, about, direction } }: { row: Titled }) {
+function MeasureRow({ row: { measure, title, about, direction }, notes }: { row: Titled; notes: Annotation[] }) {
   const before = change(measure)
   const label = `${title}: ${measure.value === null ? 'not known' : format.value(measure.value, measure.unit)}`
   return (
@@ -91,7 +91,7 @@ function MeasureRow({ row: { measure, title, about, direction } }: { row: Titled
         </p>
       </div>
       <div class="measure-trend">
-        {measure.series && <Sparkline series={measure.series} label={`${title} by ${spanOf(measure.series)}, ${format.counted(measure.series.length, spanOf(measure.series), `${spanOf(measure.series)}s`)}`} />}
+        {measure.series && <Sparkline series={measure.series} label={`${title} by ${spanOf(measure.series)}, ${format.counted(measure.series.length, spanOf(measure.series), `${spanOf(measure.series)}s`)}`} notes={notes} />}
       </div>
       <div class="measure-proof">
         <Grade grade={measure.grade} />
@@ -140,7 +140,7 @@ function weeks(rows: Titled[]): string[] {
   return [...new Set(rows.flatMap((r) => (r.measure.series ?? []).map((p) => p.from)))].sort()
 }
 
-function weekColumns(rows: Titled[]): Column<string>[] {
+function weekColumns(rows: Titled[], notes: Annotation[]): Column<string>[] {
   const columns = rows
     .filter((r) => (r.measure.series ?? []).length > 0)
     .map((r): Column<string> => {
@@ -157,5 +157,9 @@ function weekColumns(rows: Titled[]): Column<string>[] {
         },
       }
     })
-  return [{ name: 'week_from', title: 'From', cell: (week) => format.day(week), csv: (week) => week }, ...columns]
+  const spans = rows.flatMap((r) => r.measure.series ?? [])
+  // A row may be a week of one measure and a month of another.
+  const noted = (week: string) => notes.filter((n) => spans.some((p) => p.from === week && week <= n.day && n.day < p.to)).map((n) => n.text).join('; ')
+  const said: Column<string>[] = notes.length === 0 ? [] : [{ name: 'notes', title: 'Notes', cell: noted, csv: (week) => noted(week) || null }]
+  return [{ name: 'week_from', title: 'From', cell: (week) => format.day(week), csv: (week) => week }, ...columns, ...said]
 }

@@ -7,7 +7,8 @@ import * as format from '../../format'
 import { disputesHref, OpenDisputes } from '../../components/disputed'
 import { hereHref, pageHref, usePlace } from '../../state/url'
 import { Of } from './of'
-import { baselineWords, confirmedWords, entryWords, flagWords, linkIn, ownedWords, sourceWords } from './words'
+import { baselineWords, confirmedWords, entryWords, flagWords, ownedWords, sourceWords } from './words'
+import { linkIn } from '../../words'
 
 export function WorkflowPanel({ row, w }: { row: Workflow; w: Workflows }) {
   const place = usePlace()
