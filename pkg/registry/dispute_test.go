@@ -154,8 +154,10 @@ func TestErasedFromADispute(t *testing.T) {
 		before registry.Record
 		want   string
 	}{
-		"raised": {said("d", hash, "2026-03-01", strings.Replace(raised, `"from"`, `"url":"https://example.com/ann","from"`, 1)),
-			`{"action":"raise","direction":"too_high","dispute":"d","disputed":{"source":"declared","unit":"min/unit","value":"120"},"erased":true,"from":"2026-02-01","workflow":"post"}`},
+		"raised": {
+			said("d", hash, "2026-03-01", strings.Replace(raised, `"from"`, `"url":"https://example.com/ann","from"`, 1)),
+			`{"action":"raise","direction":"too_high","dispute":"d","disputed":{"source":"declared","unit":"min/unit","value":"120"},"erased":true,"from":"2026-02-01","workflow":"post"}`,
+		},
 		"supported":      {said("s", hash, "2026-03-01", `{"dispute":"d","action":"support"}`), `{"dispute":"d","action":"support"}`},
 		"named":          {said("c", "bob", "2026-03-01", `{"dispute":"d","action":"comment","text":"ask ann@example.com"}`), `{"dispute":"d","action":"comment","text":"ask pseudonym"}`},
 		"decided, owner": {said("x", hash, "2026-03-01", accepted), strings.NewReplacer("ann@example.com", "pseudonym", "\n\t\t", "").Replace(accepted)},

@@ -162,19 +162,9 @@ func (b *bench) deeds() []deed {
 		{"POST /api/v1/barriers", "/api/v1/barriers", `{"id":"` + b.newID() + `","action":"take","barrier":"slow"}`, 201, audit.BarrierTake, "barrier 0…", true, false},
 		{"POST /api/v1/barriers", "/api/v1/barriers", `{"id":"` + b.newID() + `","action":"resolve","barrier":"slow"}`, 201, audit.BarrierResolve, "barrier 0…", true, false},
 		{"DELETE /api/v1/barriers/:id", "/api/v1/barriers/" + annsBarrier, "", 200, audit.BarrierWithdraw, "barrier " + annsBarrier, true, false},
-		{
-			"POST /api/v1/disputes", "/api/v1/disputes", `{"id":"` + annsDispute + `","workflow":"post","direction":"too_high","from":"2026-10-01","text":"` + secret + `"}`,
-			201, audit.DisputeRaise, "dispute " + annsDispute, true, false,
-		},
-		{"POST /api/v1/disputes/:id/comments", "/api/v1/disputes/" + annsDispute + "/comments", `{"id":"` + b.newID() + `","text":"` + secret + `"}`, 201, audit.DisputeComment, "dispute " + annsDispute, true, false},
-		{"PUT /api/v1/disputes/:id/support", "/api/v1/disputes/" + othersDispute + "/support", "", 200, audit.DisputeSupport, "dispute " + othersDispute, true, false},
-		{"DELETE /api/v1/disputes/:id/support", "/api/v1/disputes/" + othersDispute + "/support", "", 200, audit.DisputeSupport, "dispute " + othersDispute, true, false},
-		{"POST /api/v1/disputes/:id/resolve", "/api/v1/disputes/" + othersDispute + "/resolve", `{"id":"` + b.newID() + `","decision":"reject","text":"` + secret + `"}`, 200, audit.DisputeResolve, "dispute " + othersDispute, true, false},
-		{"POST /api/v1/disputes/:id/withdraw", "/api/v1/disputes/" + annsDispute + "/withdraw", `{"id":"` + b.newID() + `"}`, 200, audit.DisputeWithdraw, "dispute " + annsDispute, true, false},
-		{"POST /api/v1/annotations", "/api/v1/annotations", `{"id":"00000000-0000-4000-8000-0000000000d4","day":"2026-10-05","text":"` + secret + `"}`, 201, audit.AnnotationWrite, "annotations 00000000-0000-4000-8000-0000000000d4", true, false},
-		{"DELETE /api/v1/annotations/*key", "/api/v1/annotations/launch", "", 200, audit.AnnotationWithdraw, "annotations launch", true, false},
 		{"POST /signin/demo", "/signin/demo?as=leader", "", 303, audit.SessionSignIn, "session demo", false, true},
 	}
+	out = append(out, b.disputeDeeds()...)
 	if b.cfg.SignIns != nil {
 		token := b.cfg.SignIns.Issue(access.Viewer{Workspace: workspace, Role: access.RoleAnalyst})
 		out = append(out, deed{"GET /signin", "/signin?token=" + token, "", 303, audit.SessionSignIn, "session link", true, true})
@@ -187,12 +177,6 @@ const annsOutcome = "00000000-0000-4000-8000-000000000001"
 
 // annsBarrier is what Ann has said about a barrier.
 const annsBarrier = "00000000-0000-4000-8000-000000000003"
-
-// annsDispute is one that Ann raises, othersDispute one that somebody else has raised.
-const (
-	annsDispute   = "00000000-0000-4000-8000-0000000000d2"
-	othersDispute = "00000000-0000-4000-8000-0000000000d3"
-)
 
 // byAnn tells of a deed that it is hers: what one may only do as a person.
 func byAnn(d deed) bool {

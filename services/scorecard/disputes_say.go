@@ -20,9 +20,8 @@ import (
 // disputeStep is what somebody wants to add to a dispute, before it is judged.
 type disputeStep struct {
 	// key is made once for each thing said: whoever sends it again says the same once.
-	key    string
-	record registry.Record
-	step   *registry.DisputeStep
+	key  string
+	step *registry.DisputeStep
 }
 
 // disputeRequest is the body of POST /disputes.
