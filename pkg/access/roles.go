@@ -16,6 +16,12 @@ const (
 	LogOwn Capability = "log_own"
 	// ResolveBarriers is saying that a barrier is cleared, and taking one that somebody else has; its owner may say so, too.
 	ResolveBarriers Capability = "resolve_barriers"
+	// DisputeBaselines is disputing the baseline of a workflow, commenting and supporting that: for who is signed in as a person.
+	DisputeBaselines Capability = "dispute_baselines"
+	// ResolveDisputes is accepting and rejecting disputes of any baseline; the owner of its workflow may do so, too.
+	ResolveDisputes Capability = "resolve_disputes"
+	// Annotate is putting remarks on days and taking them away.
+	Annotate Capability = "annotate"
 	// ReadRegistry is what is declared: workflows, teams, rates, targets and the rest.
 	ReadRegistry Capability = "read_registry"
 	// ReadRejectSummary is how much was not counted, and why.
@@ -54,6 +60,9 @@ func Permissions() []Permission {
 		{ReadOwn, everybody},
 		{LogOwn, everybody},
 		{ResolveBarriers, []Role{RoleLeader, RoleAnalyst, RoleAdmin}},
+		{DisputeBaselines, everybody},
+		{ResolveDisputes, admins},
+		{Annotate, []Role{RoleLeader, RoleAnalyst, RoleAdmin}},
 		{ReadRegistry, everybody},
 		{ReadRejectSummary, everybody},
 		{ListRejects, editors},

@@ -58,6 +58,16 @@ const (
 	BarrierTake     = "barrier.take"
 	BarrierResolve  = "barrier.resolve"
 	BarrierWithdraw = "barrier.withdraw"
+	// DisputeRaise disputes the baseline of a workflow, DisputeComment and DisputeSupport add to that, DisputeResolve accepts or rejects it, and
+	// DisputeWithdraw takes it back.
+	DisputeRaise    = "dispute.raise"
+	DisputeComment  = "dispute.comment"
+	DisputeSupport  = "dispute.support"
+	DisputeResolve  = "dispute.resolve"
+	DisputeWithdraw = "dispute.withdraw"
+	// AnnotationWrite puts a remark on a day, AnnotationWithdraw takes one away.
+	AnnotationWrite    = "annotation.write"
+	AnnotationWithdraw = "annotation.withdraw"
 	// AuditRead is a page of this log, AuditExport all that was asked for as a file.
 	AuditRead   = "audit.read"
 	AuditExport = "audit.export"
@@ -68,7 +78,8 @@ func Actions() []string {
 	return []string{
 		EvidenceRead, EvidenceExport, WorkspaceExport, InstallationBackup, RejectRead, RejectDryRun, RejectReplay, RejectFix, RegistryWrite,
 		WebhookSecretRead, AlertTest, KeyCreate, KeyRotate, KeyRevoke, WaveWrite, PersonErase, PersonErased, OutcomeLog, OutcomeCorrect, OutcomeWithdraw,
-		BarrierSay, BarrierTake, BarrierResolve, BarrierWithdraw,
+		BarrierSay, BarrierTake, BarrierResolve, BarrierWithdraw, DisputeRaise, DisputeComment, DisputeSupport, DisputeResolve, DisputeWithdraw,
+		AnnotationWrite, AnnotationWithdraw,
 		SessionSignIn, SessionSignOut, SessionRevoke, AuditRead, AuditExport,
 	}
 }

@@ -63,6 +63,8 @@ type Measure struct {
 	Series       []SeriesPoint `json:"series,omitempty"`
 	// Covers are the days that the value is of, nil where they are those of the period.
 	Covers *Covers `json:"covers,omitempty"`
+	// OpenDisputes is how many disputes are open of the baselines that price it.
+	OpenDisputes int `json:"open_disputes,omitempty"`
 }
 
 // Warning is something that a reader must know beside the value.

@@ -65,16 +65,24 @@ type Workflow struct {
 }
 
 func (w *Workflow) check(string) []event.Problem {
-	if w.Baseline == nil || w.Baseline.Low == nil || w.Baseline.Mode == nil {
+	if w.Baseline == nil {
 		return nil
 	}
-	if *w.Baseline.Low < 0 || *w.Baseline.Mode <= 0 {
+	return w.Baseline.checkMinutes("/baseline")
+}
+
+// checkMinutes holds a range to what minutes per unit can be.
+func (r Range) checkMinutes(pointer string) []event.Problem {
+	if r.Low == nil || r.Mode == nil {
+		return nil // the tags report it
+	}
+	if *r.Low < 0 || *r.Mode <= 0 {
 		return []event.Problem{{
-			Code: event.CodeOutOfRange, Pointer: "/baseline",
+			Code: event.CodeOutOfRange, Pointer: pointer,
 			Message: "a baseline is minutes per unit: low must be at least 0 and mode more than 0",
 		}}
 	}
-	return w.Baseline.checkRange("/baseline")
+	return r.checkRange(pointer)
 }
 
 // Team is a group of people with a shared default rate class.

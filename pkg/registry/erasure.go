@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"plumbline/pkg/event"
 )
@@ -107,15 +108,22 @@ const maxPersonBytes = 512
 
 // Renamed is the record without an erased person: the key of their entry and the author become the pseudonym, mentions
 // in the value are replaced. It says whether the record has named the person. The new record has an id of its own, the
-// same whoever makes it.
+// same whoever makes it. What an erased person has said in a dispute is emptied: it was theirs, and stands for nothing else.
 func (r Record) Renamed(k *event.Seeker) (Record, bool, error) {
 	out := r
 	if r.Kind == People {
 		out.Key = k.Replace(r.Key)
 	}
 	out.Author = k.Replace(r.Author)
-	if len(r.Value) > 0 && k.Find(r.Value) {
-		value, err := k.ReplaceJSON(r.Value)
+	if r.Kind == Disputes && out.Author != r.Author {
+		value, err := wordless(r)
+		if err != nil {
+			return Record{}, false, err
+		}
+		out.Value = value
+	}
+	if len(out.Value) > 0 && k.Find(out.Value) {
+		value, err := k.ReplaceJSON(out.Value)
 		if err != nil {
 			return Record{}, false, fmt.Errorf("rename in registry entry: %w", err)
 		}
@@ -126,6 +134,20 @@ func (r Record) Renamed(k *event.Seeker) (Record, bool, error) {
 	}
 	out.EntryID = RenamedID(r.EntryID)
 	return out, true, nil
+}
+
+// wordless is a step of a dispute without what its author has written.
+func wordless(r Record) (jsontext.Value, error) {
+	entry, problems := Decode(r.Kind, r.Key, r.Value)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("empty a step of a dispute: %w", problems[0])
+	}
+	step, ok := entry.(*DisputeStep)
+	if !ok || (step.Text == "" && step.URL == "") {
+		return r.Value, nil
+	}
+	step.Text, step.URL, step.Erased = "", "", true
+	return Encode(step)
 }
 
 // RenamedID is the id of the record that says the same as the one with an id, without a person: see [Record.Renamed].

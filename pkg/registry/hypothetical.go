@@ -31,7 +31,10 @@ func (s *Snapshot) With(records []Record) *Snapshot {
 		}
 	}
 	all := slices.DeleteFunc(s.records(), func(r Record) bool { return always[entry{r.Kind, r.Key}] })
-	return NewSnapshot(append(all, records...))
+	// The versions of accepted disputes are among the writes: made once more they would outlive what takes their place.
+	out := build(append(all, records...))
+	out.disputes = s.disputes
+	return out
 }
 
 // Recorded is the instant of the latest write; zero where there is none.
@@ -54,9 +57,10 @@ func (s *Snapshot) AsOf(t time.Time) *Snapshot {
 	return NewSnapshot(slices.DeleteFunc(s.records(), func(r Record) bool { return r.RecordedAt.After(t) }))
 }
 
-// Since are the writes that were recorded after an instant, the oldest first.
+// Since are the writes that were recorded after an instant, the oldest first. What is said in a dispute or about a day is not
+// among them: it prices nothing, and what an accepted dispute changes is a version of its workflow.
 func (s *Snapshot) Since(t time.Time) []Record {
-	out := slices.DeleteFunc(s.records(), func(r Record) bool { return !r.RecordedAt.After(t) })
+	out := slices.DeleteFunc(s.records(), func(r Record) bool { return r.Kind == Disputes || r.Kind == Annotations || !r.RecordedAt.After(t) })
 	slices.SortStableFunc(out, func(a, b Record) int { return a.RecordedAt.Compare(b.RecordedAt) })
 	return out
 }

@@ -8,6 +8,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func catalogue() []spec {
 	}
 }
 
-// Kinds lists the kinds in the order of the documentation.
+// Kinds lists the kinds of the general endpoints in the order of the documentation.
 func Kinds() []Kind {
 	var out []Kind
 	for _, s := range catalogue() {
@@ -81,10 +82,13 @@ func Kinds() []Kind {
 	return out
 }
 
-// Known reports whether there is such a kind.
-func Known(k Kind) bool { return newEntry(k) != nil }
+// Known reports whether there is such a kind for the general endpoints.
+func Known(k Kind) bool { return slices.Contains(Kinds(), k) }
 
 func newEntry(k Kind) Entry {
+	if k == Disputes {
+		return new(DisputeStep)
+	}
 	for _, s := range catalogue() {
 		if s.kind == k {
 			return s.make()

@@ -26,6 +26,8 @@ type Snapshot struct {
 	// history are all writes, newest first.
 	history map[Kind]map[string][]Record
 	skipped []Skipped
+	// disputes are the latest first.
+	disputes []Dispute
 }
 
 // Version is a decoded version.
@@ -40,8 +42,17 @@ type Skipped struct {
 	Problem event.Problem
 }
 
-// NewSnapshot builds a snapshot from records in any order; repeated records change nothing.
+// NewSnapshot builds a snapshot from records in any order; repeated records change nothing. What an accepted dispute writes of a
+// workflow is in the record of its acceptance, and stands among the versions of the workflow.
 func NewSnapshot(records []Record) *Snapshot {
+	disputes := disputesOf(records)
+	s := build(append(slices.Clone(records), acceptedVersions(disputes)...))
+	s.disputes = disputes
+	return s
+}
+
+// build makes a snapshot of exactly these records.
+func build(records []Record) *Snapshot {
 	s := &Snapshot{versions: map[Kind]map[string][]Version{}, history: map[Kind]map[string][]Record{}}
 	sorted := slices.Clone(records)
 	slices.SortFunc(sorted, func(a, b Record) int {

@@ -26,6 +26,9 @@ const (
 	pseudonym = "p0123456789abcdef01234567"
 )
 
+// annsWords are what ann has said in a dispute.
+const annsWords = "half an hour at most"
+
 // secretOfTests is that of [warehousetest.NewMaker].
 const secretOfTests = "a secret of the tests"
 
@@ -268,7 +271,7 @@ func (e *erasing) rejects() map[string]string {
 // registryIsRenamed checks that ann's entries live on under the pseudonym, on the topic too.
 func (e *erasing) registryIsRenamed() {
 	e.t.Helper()
-	s := e.registryOf(5)
+	s := e.registryOf(6)
 	for month, class := range map[time.Month]string{1: "junior", 2: "senior"} {
 		p, _, ok := registry.Find[registry.Person](s, registry.People, pseudonym, time.Date(2026, month, 15, 0, 0, 0, 0, time.UTC))
 		if !ok || p.RateClass != class {
@@ -283,13 +286,19 @@ func (e *erasing) registryIsRenamed() {
 			e.t.Errorf("the workflow says %s", v.Value)
 		}
 	}
+	if d, ok := s.Dispute("d"); !ok || d.Raised.Author != pseudonym || !d.Raised.Step.Erased {
+		e.t.Errorf("the dispute that she has raised: %+v", d)
+	}
+	if found := e.mentions(annsWords); found != nil {
+		e.t.Errorf("what she has said in it stands in %v", found)
+	}
 	latest := map[string][]byte{}
 	reader := kafka.Client{Addr: kafka.TCP(e.cfg.Bus.Brokers...)}
 	for p := range e.cfg.Bus.PartitionCount() {
 		maps.Copy(latest, e.topic(&reader, p))
 	}
 	for key, value := range latest {
-		if value != nil && (strings.Contains(key, hashOf(ann)) || strings.Contains(string(value), hashOf(ann)) || strings.Contains(string(value), ann)) {
+		if value != nil && (strings.Contains(key, hashOf(ann)) || strings.Contains(string(value), hashOf(ann)) || strings.Contains(string(value), ann) || strings.Contains(string(value), annsWords)) {
 			e.t.Errorf("the topic keeps %q: %s", key, value)
 		}
 	}

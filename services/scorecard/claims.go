@@ -29,6 +29,8 @@ type claimAnswer struct {
 	Exclusions []metric.Excluded `json:"exclusions"`
 	QueryHash  string            `json:"query_hash"`
 	Evidence   string            `json:"evidence"`
+	// Disputed are the workflows whose baselines price the number and are disputed now.
+	Disputed []disputedWorkflow `json:"disputed"`
 	// Moved is nil where the link states no value of then; Movement is nil where the number still stands.
 	Moved           *bool     `json:"moved"`
 	Movement        *movement `json:"movement"`
@@ -99,7 +101,7 @@ func (a *app) getClaim(c *gin.Context, v *view) error {
 	presentOnly(evidence)
 	answer := claimAnswer{
 		ID: id, Measure: p.measure, Title: d.Title, Formula: d.Formula, Definition: d.Version, Period: v.period(p.from, p.to),
-		Scope: p.scope.String(), Currency: v.currencyOf(p), Value: v.dress(fold.Measure, p, v.currencyOf(p)),
+		Scope: p.scope.String(), Currency: v.currencyOf(p), Value: v.marked(v.dress(fold.Measure, p, v.currencyOf(p)), n), Disputed: v.disputed(n, p.measure),
 		Inputs: fold.Inputs, Counts: fold.Counts, Exclusions: []metric.Excluded{}, QueryHash: v.queryHash(),
 		Evidence: "/api/v1/evidence?" + evidence.Encode(), AsOf: v.asOf(), CompleteThrough: v.completeThrough(),
 	}

@@ -31,6 +31,7 @@ type rule struct {
 func rules() map[string]rule {
 	everybody := []access.Role{access.RoleIC, access.RoleLeader, access.RoleAnalyst, access.RoleAdmin}
 	editors, admins := []access.Role{access.RoleAnalyst, access.RoleAdmin}, []access.Role{access.RoleAdmin}
+	annotators := []access.Role{access.RoleLeader, access.RoleAnalyst, access.RoleAdmin}
 	read := func(ask string) rule { return rule{roles: everybody, ask: ask} }
 	return map[string]rule{
 		"GET /api/docs":                       {public: true, ask: "/api/docs"},
@@ -58,6 +59,18 @@ func rules() map[string]rule {
 		"GET /api/v1/workflows":               read("/api/v1/workflows" + october),
 		"POST /api/v1/barriers":               {roles: everybody, ask: "/api/v1/barriers", body: `{"no":"barrier"}`},
 		"DELETE /api/v1/barriers/:id":         {roles: everybody, ask: "/api/v1/barriers/none"},
+		"GET /api/v1/disputes":                read("/api/v1/disputes"),
+		"GET /api/v1/disputes/:id":            read("/api/v1/disputes/" + hiddenDispute),
+		"POST /api/v1/disputes/:id/preview":   {roles: everybody, ask: "/api/v1/disputes/" + hiddenDispute + "/preview", body: `{"baseline":{"low":1,"mode":2,"high":3},"from":"2026-10-01"}`},
+		"POST /api/v1/disputes":               {roles: everybody, ask: "/api/v1/disputes", body: `{"no":"dispute"}`, person: true},
+		"POST /api/v1/disputes/:id/comments":  {roles: everybody, ask: "/api/v1/disputes/" + hiddenDispute + "/comments", body: `{"no":"comment"}`, person: true},
+		"PUT /api/v1/disputes/:id/support":    {roles: everybody, ask: "/api/v1/disputes/none/support", person: true},
+		"DELETE /api/v1/disputes/:id/support": {roles: everybody, ask: "/api/v1/disputes/none/support", person: true},
+		"POST /api/v1/disputes/:id/resolve":   {roles: admins, ask: "/api/v1/disputes/" + hiddenDispute + "/resolve", body: `{"no":"resolution"}`},
+		"POST /api/v1/disputes/:id/withdraw":  {roles: everybody, ask: "/api/v1/disputes/none/withdraw", body: `{"no":"withdrawal"}`, person: true},
+		"GET /api/v1/annotations":             read("/api/v1/annotations" + october),
+		"POST /api/v1/annotations":            {roles: annotators, ask: "/api/v1/annotations", body: `{"no":"note"}`},
+		"DELETE /api/v1/annotations/*key":     {roles: annotators, ask: "/api/v1/annotations/none"},
 		"GET /api/v1/perception":              read("/api/v1/perception" + october),
 		"POST /api/v1/what-if":                {roles: everybody, ask: "/api/v1/what-if" + october, body: `{"changes":[]}`},
 		"GET /api/v1/rejects/summary":         read("/api/v1/rejects/summary"),
@@ -172,10 +185,16 @@ func sameSite(r rule) []string {
 // secret stands in everything that the workspace of the bench holds; keys that others may guess do not have it.
 const secret = "hidden"
 
+// hiddenDispute is one of the workspace.
+const hiddenDispute = "00000000-0000-4000-8000-0000000000d1"
+
 // secrets fills the workspace.
 func secrets(b *bench) {
 	b.t.Helper()
+	b.declare(registry.Disputes, hiddenDispute, `{"valid_from":"2026-11-01","dispute":"`+hiddenDispute+`","action":"raise","workflow":"post","text":"`+secret+`",
+		"direction":"too_high","from":"2026-10-01","disputed":{"source":"declared","value":"9","unit":"min/unit"}}`)
 	b.declare(registry.Workflows, "post", `{"valid_from":"2026-01-01","name":"`+secret+`","team":"`+secret+`","owner":"`+secret+`"}`)
+	b.declare(registry.Annotations, "launch", `{"valid_from":"2026-01-01","day":"2026-10-05","text":"`+secret+`"}`)
 	b.declare(registry.Webhooks, "ops", `{"valid_from":"2026-01-01","url":"https://127.0.0.1:1/`+secret+`","description":"`+secret+`"}`)
 	b.declare(registry.Connections, "crm", `{"valid_from":"2026-01-01","via":"webhook","note":"`+secret+`","signature":{"header":"X-Sig"}}`)
 	b.declare(registry.Alerts, "spend", `{"valid_from":"2026-01-01","name":"`+secret+`","when":"above","measure":"vendor_spend","threshold":1,"webhook":"ops"}`)

@@ -242,6 +242,8 @@ func (a *app) routes(mount *process.Mount) error {
 	})
 	a.outcomeRoutes(api, computing)
 	a.barrierRoutes(api)
+	a.disputeRoutes(api, computing)
+	a.annotationRoutes(api, computing)
 	api.POST("/rejects/replay", a.recorded(audit.RejectReplay), process.MaxBody(maxReplayBody), a.answer(a.postReplay))
 	mount.Router.GET("/api/openapi.json", a.openapi.serveJSON)
 	mount.Router.GET("/api/docs", a.openapi.serveDocs)

@@ -47,6 +47,8 @@ type scorecardAnswer struct {
 	ByVendor   []contribution            `json:"contributions_by_vendor"`
 	ByCategory []contribution            `json:"contributions_by_category"`
 	Excluded   []metric.Excluded         `json:"excluded"`
+	// Annotations are remarks on days of the period, by day.
+	Annotations []annotation `json:"annotations"`
 }
 
 // getScorecard answers with every measure of a scope and period, or with those that are asked for.
@@ -81,6 +83,7 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 	answer := scorecardAnswer{
 		AsOf: v.asOf(), CompleteThrough: v.completeThrough(), Period: v.period(p.from, p.to), Scope: p.scope.String(), Currency: currency,
 		Definition: p.definition, Measures: map[string]metric.Measure{}, Excluded: v.excluded(n),
+		Annotations: v.latestAnnotations(p),
 	}
 	if !p.constant.IsZero() {
 		answer.Constant = new(p.constant.String())
@@ -96,7 +99,7 @@ func (v *view) scorecard(ctx context.Context, p params, currency string) (scorec
 	var tables sync.WaitGroup
 	tables.Go(func() { v.tabulate(&answer, n) })
 	for key, fold := range n.folds {
-		m := v.dress(fold.Measure, p, currency)
+		m := v.marked(v.dress(fold.Measure, p, currency), n)
 		m.Series = series(n, key)
 		if before != nil {
 			m.Previous = previous(m, before.folds[key].Measure, p, *answer.Compare)

@@ -38,7 +38,9 @@ type workflowRow struct {
 	Version   *string            `json:"version"`
 	Owner     workflowOwner      `json:"owner"`
 	Baselines []workflowBaseline `json:"baselines"`
-	Review    *workflowReview    `json:"review"`
+	// OpenDisputes is how many disputes of its baseline are open now.
+	OpenDisputes int             `json:"open_disputes"`
+	Review       *workflowReview `json:"review"`
 	// Measures are those of the workflow in the period, under the privacy floor.
 	Measures map[string]metric.Measure `json:"measures"`
 	Flags    []string                  `json:"flags"`
@@ -185,25 +187,34 @@ func (v *view) workflowRow(w metric.OwnedWorkflow, end event.Day, prices metric.
 	if w.Team != "" {
 		row.TeamName = new(v.name(registry.Teams, w.Team))
 	}
-	for _, m := range metric.MeasuredPrices(prices, w.Workflow, last) {
-		in := m.Input
-		row.Baselines = append(row.Baselines, workflowBaseline{
-			Source: m.Source, Value: in.Value, Unit: in.Unit, Low: in.Low, High: in.High, Grade: in.Grade, N: in.N, Detail: in.Source, Version: in.Version,
-		})
-	}
+	row.Baselines = append(row.Baselines, v.baselines(w.Workflow, last, prices)...)
+	row.OpenDisputes = len(v.openDisputes(func(d *registry.Dispute) bool { return d.Workflow() == w.Workflow }))
 	if entry, _, ok := registry.Find[registry.Workflow](v.registry, registry.Workflows, w.Workflow, v.endOf(last)); ok {
 		row.Unit = optionalText(entry.Unit)
 		row.Owner = v.workflowOwner(entry, w)
 		row.Review = reviewOf(entry)
-		if d, ok := v.declared(w.Workflow, last); ok {
-			row.Baselines = append(row.Baselines, v.declaredRow(w.Workflow, last, d, entry.Baseline.Evidence))
-		}
-	}
-	if len(row.Baselines) > 0 {
-		row.Baselines[0].Prices = true
 	}
 	row.Flags = append(row.Flags, flagsOf(row, end)...)
 	return row
+}
+
+// baselines are all baselines of a workflow that there are on a day, the best first: that one prices.
+func (v *view) baselines(workflow string, last event.Day, prices metric.HoursInput) []workflowBaseline {
+	var out []workflowBaseline
+	for _, m := range metric.MeasuredPrices(prices, workflow, last) {
+		in := m.Input
+		out = append(out, workflowBaseline{
+			Source: m.Source, Value: in.Value, Unit: in.Unit, Low: in.Low, High: in.High, Grade: in.Grade, N: in.N, Detail: in.Source, Version: in.Version,
+		})
+	}
+	if d, ok := v.declared(workflow, last); ok {
+		entry, _, _ := registry.Find[registry.Workflow](v.registry, registry.Workflows, workflow, v.endOf(last))
+		out = append(out, v.declaredRow(workflow, last, d, entry.Baseline.Evidence))
+	}
+	if len(out) > 0 {
+		out[0].Prices = true
+	}
+	return out
 }
 
 func (v *view) workflowOwner(entry *registry.Workflow, w metric.OwnedWorkflow) workflowOwner {

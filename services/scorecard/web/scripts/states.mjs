@@ -27,7 +27,7 @@ function withhold(o) {
   Object.assign(o, { status: 'withheld', reason: 'privacy_floor' })
 }
 
-const lists = ['experiments', 'trials', 'keys', 'entries', 'rejects', 'outcomes', 'waves', 'barriers', 'teams', 'again']
+const lists = ['experiments', 'trials', 'keys', 'entries', 'rejects', 'outcomes', 'waves', 'barriers', 'disputes', 'teams', 'again']
 
 /** Answers that are no answer of the API, such as a file, stay as they are. */
 async function changed(route, change) {

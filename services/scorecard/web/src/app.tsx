@@ -20,6 +20,7 @@ const CoveragePage = lazy(async () => (await import('./pages/coverage/coverage')
 const PerceptionPage = lazy(async () => (await import('./pages/perception/perception')).PerceptionPage, 'the perception')
 const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')).BarriersPage, 'the barriers')
 const WorkflowsPage = lazy(async () => (await import('./pages/workflows/workflows')).WorkflowsPage, 'the workflows')
+const DisputesPage = lazy(async () => (await import('./pages/disputes/disputes')).DisputesPage, 'the disputes')
 const KeysPage = lazy(async () => (await import('./pages/keys/keys')).KeysPage, 'the keys')
 const ConnectPage = lazy(async () => (await import('./pages/connect/connect')).ConnectPage, 'the ways in')
 const StartPage = lazy(async () => (await import('./pages/connect/start')).StartPage, 'the first steps')
@@ -83,6 +84,7 @@ function page(place: Place, shared: Shared) {
   if (first === 'coverage' && !second) return <CoveragePage {...shared} />
   if (first === 'barriers' && !second) return <BarriersPage {...shared} />
   if (first === 'workflows' && !second) return <WorkflowsPage {...shared} />
+  if (first === 'disputes' && !second) return <DisputesPage session={shared.session} />
   if (first === 'log' && !second) return <LogPage session={shared.session} />
   if (first === 'impact' && !second) return <ImpactPage {...shared} />
   if (first === 'keys' && !second) return <KeysPage zone={zone} />

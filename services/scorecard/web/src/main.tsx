@@ -13,6 +13,7 @@ import './styles/drawer.css'
 import './styles/ingest.css'
 import './styles/log.css'
 import './styles/board.css'
+import './styles/connect.css'
 import './styles/print.css'
 
 setLocale(rememberedLocale())

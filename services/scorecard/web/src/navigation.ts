@@ -36,6 +36,7 @@ const groups: Group[] = [
       { path: '/impact', name: 'My impact', who: 'person' },
       { path: '/barriers', name: 'Barriers' },
       { path: '/workflows', name: 'Workflows' },
+      { path: '/disputes', name: 'Disputes' },
     ],
   },
   {

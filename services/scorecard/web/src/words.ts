@@ -83,3 +83,6 @@ export const scopeWords = (scope: string, names: Map<string, string>): string =>
   const key = scope.slice(scope.indexOf(':') + 1)
   return scope.startsWith('workflow:') ? `Workflow ${key}` : `Team ${names.get(key) ?? key}`
 }
+
+/** A link that may be followed: what else is written in the registry stays text. */
+export const linkIn = (text: string | null): string | null => (text && /^https?:\/\/\S+$/.test(text.trim()) ? text.trim() : null)

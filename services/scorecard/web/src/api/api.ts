@@ -6,8 +6,8 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, HookPreview, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryEntry, RegistryKind, RegistryList, RejectDetail, RejectList, RejectSummary,
-  ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList, Workflows,
+  Annotation, AnnotationRequest, AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Dispute, DisputeList, DisputePreview, DisputeRequest, DisputeResolution, Evidence, Experiment, ExperimentList, HookPreview, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryEntry, RegistryKind, RegistryList, RejectDetail, RejectList, RejectSummary,
+  ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList, WhatIf, Workflows,
 } from './types'
 
 /** What went wrong, for a person. `status` is the HTTP status, or 0 when there was no answer. */
@@ -29,6 +29,7 @@ export class Problem extends Error {
 export type ScorecardQuery = NonNullable<paths['/api/v1/scorecard']['get']['parameters']['query']>
 export type PillarQuery = NonNullable<paths['/api/v1/coverage']['get']['parameters']['query']>
 export type WorkflowQuery = NonNullable<paths['/api/v1/workflows']['get']['parameters']['query']>
+export type DisputeQuery = NonNullable<paths['/api/v1/disputes']['get']['parameters']['query']>
 export type PipelineQuery = NonNullable<paths['/api/v1/pipeline']['get']['parameters']['query']>
 export type RejectQuery = NonNullable<paths['/api/v1/rejects']['get']['parameters']['query']>
 export type ReplayFilter = Pick<RejectQuery, 'code' | 'source' | 'stage' | 'type' | 'status' | 'q' | 'from' | 'to'>
@@ -98,6 +99,19 @@ export const api = {
   sayBarrier: (body: BarrierRequest, version: string | null) =>
     read<BarrierAnswer>(client.POST('/api/v1/barriers', { params: { header: version === null ? {} : { 'If-Match': `"${version}"` } }, body, ...text })),
   takeBackBarrier: (id: string, change: string) => read<BarrierAnswer>(client.DELETE('/api/v1/barriers/{id}', { params: { path: { id }, query: { change } }, ...text })),
+  disputes: (query: DisputeQuery, signal?: AbortSignal) => read<DisputeList>(client.GET('/api/v1/disputes', { params: { query }, ...text, signal }), signal),
+  dispute: (id: string, signal?: AbortSignal) => read<Dispute>(client.GET('/api/v1/disputes/{id}', { params: { path: { id } }, ...text, signal }), signal),
+  raiseDispute: (body: DisputeRequest) => read<Dispute>(client.POST('/api/v1/disputes', { body, ...text })),
+  commentDispute: (id: string, body: { id: string; text: string }) => read<Dispute>(client.POST('/api/v1/disputes/{id}/comments', { params: { path: { id } }, body, ...text })),
+  supportDispute: (id: string, on: boolean) =>
+    read<Dispute>(on ? client.PUT('/api/v1/disputes/{id}/support', { params: { path: { id } }, ...text }) : client.DELETE('/api/v1/disputes/{id}/support', { params: { path: { id } }, ...text })),
+  withdrawDispute: (id: string, body: { id: string }) => read<Dispute>(client.POST('/api/v1/disputes/{id}/withdraw', { params: { path: { id } }, body, ...text })),
+  resolveDispute: (id: string, version: string, body: DisputeResolution) =>
+    read<Dispute>(client.POST('/api/v1/disputes/{id}/resolve', { params: { path: { id }, header: { 'If-Match': `"${version}"` } }, body, ...text })),
+  previewDispute: (id: string, body: DisputePreview, query: { from?: string; to?: string }, signal?: AbortSignal) =>
+    read<WhatIf>(client.POST('/api/v1/disputes/{id}/preview', { params: { path: { id }, query }, body, ...text, signal }), signal),
+  annotate: (body: AnnotationRequest) => read<Annotation>(client.POST('/api/v1/annotations', { body, ...text })),
+  takeAnnotation: (key: string) => read<Annotation>(client.DELETE('/api/v1/annotations/{key}', { params: { path: { key } }, ...text })),
   keys: (cursor: string | undefined, signal?: AbortSignal) =>
     read<KeyList>(client.GET('/api/v1/keys', { params: { query: { cursor } }, ...text, signal }), signal),
   makeKey: (body: KeyRequest) => read<NewKey>(client.POST('/api/v1/keys', { body, ...text })),

@@ -4,12 +4,14 @@ import { barsOf, stepColumns, Waterfall } from '../charts/waterfall'
 import { About, aboutOf } from '../components/about'
 import { AsOf, Warnings } from '../components/asof'
 import { SaveChart, tableOf } from '../components/chart'
+import { disputesHref, OpenDisputes } from '../components/disputed'
 import { ExcludedTable } from '../components/excluded'
 import { Grade } from '../components/grade'
 import { Counts, IntervalText, StatusWords } from '../components/number'
 import { CsvLink, Table, type Column } from '../components/table'
 import { exactText } from '../exact'
 import * as format from '../format'
+import { usePlace } from '../state/url'
 
 export function ClaimCard({ claim }: { claim: Claim }) {
   const m = claim.value
@@ -40,6 +42,7 @@ export function ClaimCard({ claim }: { claim: Claim }) {
         </dl>
         <Warnings of={m.warnings} />
       </section>
+      <Disputed claim={claim} />
       {claim.movement && <Moved claim={claim} movement={claim.movement} />}
       <Steps claim={claim} />
       <section aria-labelledby="formula">
@@ -70,6 +73,23 @@ export function ClaimCard({ claim }: { claim: Claim }) {
         {claim.exclusions.length === 0 ? <p class="quiet-note">Nothing was left out.</p> : <ExcludedTable excluded={claim.exclusions} titles={new Map([[claim.measure, claim.title]])} />}
       </section>
     </>
+  )
+}
+
+/** Somebody says that what prices the number is wrong. */
+function Disputed({ claim }: { claim: Claim }) {
+  if (claim.disputed.length === 0) return null
+  return (
+    <section aria-labelledby="disputed" class="callout">
+      <h3 id="disputed">Its baseline is disputed</h3>
+      <ul>
+        {claim.disputed.map((w) => (
+          <li key={w.workflow}>
+            {w.name}: <OpenDisputes workflow={w.workflow} open={w.open} />
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
@@ -142,7 +162,7 @@ type Input = Claim['inputs'][number]
 const only = (name: string, csv: Column<Input>['csv']): Column<Input> => ({ name, title: name, csvOnly: true, cell: () => null, csv })
 
 const inputColumns: Column<Input>[] = [
-  { name: 'input', title: 'Input', cell: (i) => i.name.replaceAll('_', ' '), csv: (i) => i.name },
+  { name: 'input', title: 'Input', cell: (i) => <InputName name={i.name} />, csv: (i) => i.name },
   { name: 'value', title: 'Value', numeric: true, cell: (i) => <InputValue i={i} />, csv: (i) => i.value },
   only('unit', (i) => i.unit),
   only('low', (i) => i.low),
@@ -160,6 +180,24 @@ const inputColumns: Column<Input>[] = [
   { name: 'grade', title: 'Evidence', cell: (i) => <Grade grade={i.grade} />, csv: (i) => i.grade },
   { name: 'n', title: 'n', numeric: true, cell: (i) => (i.n === null ? '' : format.count(i.n)), csv: (i) => i.n },
 ]
+
+/** The input that is the baseline of a workflow can be disputed where it is read. */
+function InputName({ name }: { name: string }) {
+  const place = usePlace()
+  const workflow = /^baseline of (.+)$/.exec(name)?.[1]
+  return (
+    <>
+      {name.replaceAll('_', ' ')}
+      {workflow && (
+        <span class="sub">
+          <a href={disputesHref(place, { raise: workflow })}>
+            Dispute it<span class="sr">: {workflow}</span>
+          </a>
+        </span>
+      )}
+    </>
+  )
+}
 
 function InputValue({ i }: { i: Input }) {
   if (i.value === null) return <span class="missing small">withheld</span>

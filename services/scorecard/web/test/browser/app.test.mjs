@@ -6,12 +6,14 @@ import { boards } from './suites/boards.mjs'
 import { budget } from './suites/budget.mjs'
 import { charts } from './suites/charts.mjs'
 import { connect } from './suites/connect.mjs'
+import { disputes } from './suites/disputes.mjs'
 import { drawer } from './suites/drawer.mjs'
 import { ingest } from './suites/ingest.mjs'
 import { keyboard } from './suites/keyboard.mjs'
 import { keys } from './suites/keys.mjs'
 import { live } from './suites/live.mjs'
 import { navigation } from './suites/navigation.mjs'
+import { notes } from './suites/notes.mjs'
 import { outcomes } from './suites/outcomes.mjs'
 import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
@@ -52,6 +54,8 @@ describe('the app', { concurrency: 1 }, () => {
   survey(world)
   boards(world)
   tasks(world)
+  disputes(world)
+  notes(world)
   personas(world)
   security(world)
 })

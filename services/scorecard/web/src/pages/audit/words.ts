@@ -9,6 +9,8 @@ export const actionWords: Record<AuditAction, string> = {
   'registry.write': 'Changed the registry', 'key.create': 'Made a key', 'key.rotate': 'Gave a key a new text', 'key.revoke': 'Revoked a key',
   'webhook.secret_read': 'Read the secret of a webhook', 'alert.test': 'Sent a test message', 'wave.write': 'Opened or closed a wave of the survey',
   'barrier.say': 'Reported or supported a barrier', 'barrier.take': 'Took a barrier', 'barrier.resolve': 'Cleared a barrier', 'barrier.withdraw': 'Took back a word on a barrier',
+  'dispute.raise': 'Disputed a baseline', 'dispute.comment': 'Said something in a dispute', 'dispute.support': 'Supported a dispute, or no more', 'dispute.resolve': 'Accepted or rejected a dispute', 'dispute.withdraw': 'Withdrew a dispute',
+  'annotation.write': 'Put a note on a day', 'annotation.withdraw': 'Took a note away',
   'outcome.log': 'Logged an outcome', 'outcome.correct': 'Changed an outcome', 'outcome.withdraw': 'Withdrew an outcome',
   'person.erase': 'Asked to erase a person', 'person.erased': 'Erased a person', 'session.sign_in': 'Signed in', 'session.sign_out': 'Signed out', 'session.revoke': 'Ended a session',
   'audit.read': 'Read the audit log', 'audit.export': 'Exported the audit log',

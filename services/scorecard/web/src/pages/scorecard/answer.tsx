@@ -5,6 +5,7 @@ import { shareColumns, Shares } from '../../charts/shares'
 import { Sparkline, spanOf } from '../../charts/sparkline'
 import { Warnings } from '../../components/asof'
 import { measureTable, SaveChart, tableOf } from '../../components/chart'
+import { DisputedMark } from '../../components/disputed'
 import { Grade } from '../../components/grade'
 import { Counts, Figure, IntervalText } from '../../components/number'
 import * as format from '../../format'
@@ -35,7 +36,7 @@ export function Answer({ scorecard, hours, rows }: { scorecard: Scorecard; hours
         </p>
         {hours.series && hours.series.length > 1 && (
           <div class="answer-trend">
-            <Sparkline series={hours.series} label={`Time saved by ${spanOf(hours.series)}`} />
+            <Sparkline series={hours.series} label={`Time saved by ${spanOf(hours.series)}`} notes={scorecard.annotations} />
             <span class="meta">by {spanOf(hours.series)}</span>
           </div>
         )}
@@ -73,6 +74,7 @@ export function Answer({ scorecard, hours, rows }: { scorecard: Scorecard; hours
             <SaveChart name="hours-by-grade" title="Time saved by evidence grade" table={() => tableOf(shareColumns(hours.unit), hours.shares ?? [])} />
           </div>
         )}
+        <DisputedMark open={hours.open_disputes} />
         <Warnings of={hours.warnings} />
       </div>
       <Beside rows={rows} />

@@ -1,9 +1,10 @@
 /** The measures, one row each, grouped by what they answer. */
-import type { Measure, Metric, Scorecard } from '../../api/types'
+import type { Annotation, Measure, Metric, Scorecard } from '../../api/types'
 import { Bullet, BulletLegend } from '../../charts/bullet'
 import { Sparkline, spanOf } from '../../charts/sparkline'
 import { Warnings } from '../../components/asof'
 import { measureTable, SaveChart } from '../../components/chart'
+import { DisputedMark } from '../../components/disputed'
 import { Grade } from '../../components/grade'
 import { Counts, Covered, Figure, IntervalText } from '../../components/number'
 import { TableOf, type Column } from '../../components/table'
@@ -51,18 +52,18 @@ export function Measures({ rows, headline, scorecard }: { rows: Titled[]; headli
               {group.title} {group.question && <span class="question">{group.question}</span>}
             </h3>
             {members.map((row) => (
-              <MeasureRow key={row.measure.key} row={row} />
+              <MeasureRow key={row.measure.key} row={row} notes={scorecard.annotations} />
             ))}
           </section>
         )
       })}
       <TableOf name={`plumbline-measures-${scorecard.period.from}-${scorecard.period.to}`} caption="All measures of this page" columns={measureColumns} rows={rows} title="All measures as a table" />
-      <TableOf name={`plumbline-weeks-${scorecard.period.from}-${scorecard.period.to}`} caption="All measures by week" columns={weekColumns(rows)} rows={weeks(rows)} title="By week, as a table" />
+      <TableOf name={`plumbline-weeks-${scorecard.period.from}-${scorecard.period.to}`} caption="All measures by week" columns={weekColumns(rows, scorecard.annotations)} rows={weeks(rows)} title="By week, as a table" />
     </section>
   )
 }
 
-function MeasureRow({ row: { measure, title, about, direction } }: { row: Titled }) {
+function MeasureRow({ row: { measure, title, about, direction }, notes }: { row: Titled; notes: Annotation[] }) {
   const before = change(measure)
   const label = `${title}: ${measure.value === null ? 'not known' : format.value(measure.value, measure.unit)}`
   return (
@@ -90,13 +91,14 @@ function MeasureRow({ row: { measure, title, about, direction } }: { row: Titled
         </p>
       </div>
       <div class="measure-trend">
-        {measure.series && <Sparkline series={measure.series} label={`${title} by ${spanOf(measure.series)}, ${format.counted(measure.series.length, spanOf(measure.series), `${spanOf(measure.series)}s`)}`} />}
+        {measure.series && <Sparkline series={measure.series} label={`${title} by ${spanOf(measure.series)}, ${format.counted(measure.series.length, spanOf(measure.series), `${spanOf(measure.series)}s`)}`} notes={notes} />}
       </div>
       <div class="measure-proof">
         <Grade grade={measure.grade} />
         <p class="meta">
           <Counts measure={measure} noun={isDeals(measure) ? ['deal', 'deals'] : ['event', 'events']} />
         </p>
+        <DisputedMark open={measure.open_disputes} />
         {measure.value !== null && <SaveChart name={measure.key} title={title} table={measureTable(measure)} />}
       </div>
       <Warnings of={measure.warnings} />
@@ -120,6 +122,7 @@ const measureColumns: Column<Titled>[] = [
   { name: 'people', title: 'People', numeric: true, cell: (r) => (r.measure.people === null ? 'none' : format.count(r.measure.people)), csv: (r) => r.measure.people },
   { name: 'grade', title: 'Grade', numeric: true, cell: (r) => r.measure.grade ?? 'none', csv: (r) => r.measure.grade },
   { name: 'status', title: 'Status', cell: (r) => r.measure.status.replace('_', ' '), csv: (r) => r.measure.status },
+  { name: 'open_disputes', title: 'Open disputes', csvOnly: true, cell: () => null, csv: (r) => r.measure.open_disputes ?? 0 },
   {
     name: 'previous', title: 'Before', numeric: true,
     cell: (r) => (r.measure.previous?.value == null ? 'none' : format.value(r.measure.previous.value, r.measure.unit)),
@@ -137,7 +140,7 @@ function weeks(rows: Titled[]): string[] {
   return [...new Set(rows.flatMap((r) => (r.measure.series ?? []).map((p) => p.from)))].sort()
 }
 
-function weekColumns(rows: Titled[]): Column<string>[] {
+function weekColumns(rows: Titled[], notes: Annotation[]): Column<string>[] {
   const columns = rows
     .filter((r) => (r.measure.series ?? []).length > 0)
     .map((r): Column<string> => {
@@ -154,5 +157,9 @@ function weekColumns(rows: Titled[]): Column<string>[] {
         },
       }
     })
-  return [{ name: 'week_from', title: 'From', cell: (week) => format.day(week), csv: (week) => week }, ...columns]
+  const spans = rows.flatMap((r) => r.measure.series ?? [])
+  // A row may be a week of one measure and a month of another.
+  const noted = (week: string) => notes.filter((n) => spans.some((p) => p.from === week && week <= n.day && n.day < p.to)).map((n) => n.text).join('; ')
+  const said: Column<string>[] = notes.length === 0 ? [] : [{ name: 'notes', title: 'Notes', cell: noted, csv: (week) => noted(week) || null }]
+  return [{ name: 'week_from', title: 'From', cell: (week) => format.day(week), csv: (week) => week }, ...columns, ...said]
 }

@@ -13,6 +13,7 @@ import { Answer } from './answer'
 import { Contributions } from './contributions'
 import { scorecardOf } from './early'
 import { Measures, titled } from './measures'
+import { Notes } from './notes'
 
 export interface PageProps {
   session: Session | null
@@ -39,7 +40,7 @@ export function ScorecardPage({ session, teams, catalogue, from, to }: PageProps
       <Show loaded={key === null ? { ...loaded, loading: true } : loaded} what="the scorecard">
         {(s) => (
           <About.Provider value={aboutOf({ what: scopeWords(s.scope, teams), from: s.period.from, to: s.period.to, asOf: s.as_of, zone: s.period.zone, definition: s.definition })}>
-            <Content scorecard={s} catalogue={catalogue.data} session={session} waiting={catalogue.loading} />
+            <Content scorecard={s} catalogue={catalogue.data} session={session} teams={teams} waiting={catalogue.loading} again={loaded.again} />
           </About.Provider>
         )}
       </Show>
@@ -47,7 +48,14 @@ export function ScorecardPage({ session, teams, catalogue, from, to }: PageProps
   )
 }
 
-function Content({ scorecard, catalogue, session, waiting }: { scorecard: Scorecard; catalogue: Catalogue | null; session: Session | null; waiting: boolean }) {
+function Content({ scorecard, catalogue, session, teams, waiting, again }: {
+  scorecard: Scorecard
+  catalogue: Catalogue | null
+  session: Session | null
+  teams: Map<string, string>
+  waiting: boolean
+  again: () => void
+}) {
   // Titles come with the catalogue; showing rows twice under two names would make the page jump.
   if (waiting && !catalogue) return null
   const rows = titled(scorecard, catalogue?.metrics ?? [])
@@ -62,6 +70,7 @@ function Content({ scorecard, catalogue, session, waiting }: { scorecard: Scorec
       ) : (
         <>
           {hours && <Answer scorecard={scorecard} hours={hours} rows={rows} />}
+          <Notes scorecard={scorecard} session={session} teams={teams} again={again} />
           <Measures rows={rows} headline={hours?.key} scorecard={scorecard} />
           <Contributions scorecard={scorecard} titles={rows} />
           <NotCounted scorecard={scorecard} titles={titles} />

@@ -4,9 +4,11 @@ import type { Workflow, Workflows, WorkflowBaseline } from '../../api/types'
 import { Grade } from '../../components/grade'
 import { Counts, Covered, IntervalText } from '../../components/number'
 import * as format from '../../format'
+import { disputesHref, OpenDisputes } from '../../components/disputed'
 import { hereHref, pageHref, usePlace } from '../../state/url'
 import { Of } from './of'
-import { baselineWords, confirmedWords, entryWords, flagWords, linkIn, ownedWords, sourceWords } from './words'
+import { baselineWords, confirmedWords, entryWords, flagWords, ownedWords, sourceWords } from './words'
+import { linkIn } from '../../words'
 
 export function WorkflowPanel({ row, w }: { row: Workflow; w: Workflows }) {
   const place = usePlace()
@@ -53,6 +55,10 @@ export function WorkflowPanel({ row, w }: { row: Workflow; w: Workflows }) {
       ) : (
         row.baselines.map((b) => <Baseline key={b.source} b={b} unit={row.unit} />)
       )}
+      <p class="actions">
+        {row.open_disputes > 0 && <OpenDisputes workflow={row.workflow} open={row.open_disputes} />}
+        {row.baselines.length > 0 && <a href={disputesHref(place, { raise: row.workflow })}>Dispute this baseline</a>}
+      </p>
       <h3>Review</h3>
       <Review row={row} />
       <h3>Trained</h3>
@@ -70,7 +76,9 @@ export function WorkflowPanel({ row, w }: { row: Workflow; w: Workflows }) {
 }
 
 function Baseline({ b, unit }: { b: WorkflowBaseline; unit: string | null }) {
+  const place = usePlace()
   const link = linkIn(b.evidence)
+  const dispute = /^dispute ([0-9a-f-]{36})$/.exec(b.evidence ?? '')?.[1]
   return (
     <div class={b.prices ? 'baseline prices' : 'baseline'}>
       <p>
@@ -84,7 +92,7 @@ function Baseline({ b, unit }: { b: WorkflowBaseline; unit: string | null }) {
         {b.prices ? ': it prices the hours.' : ': the one above prices the hours.'}
       </p>
       {b.source === 'declared' && (
-        <p class="meta">Evidence: {link ? <a href={link} rel="noreferrer">{link}</a> : (b.evidence ?? 'none is given')}</p>
+        <p class="meta">Evidence: {link ? <a href={link} rel="noreferrer">{link}</a> : dispute ? <a href={disputesHref(place, { dispute })}>an accepted dispute</a> : (b.evidence ?? 'none is given')}</p>
       )}
     </div>
   )

@@ -51,6 +51,3 @@ export function entryWords(version: string): string {
   const day = /valid from (\d{4}-\d\d-\d\d)/.exec(version)?.[1]
   return day ? `entry valid from ${format.day(day)}` : version
 }
-
-/** A link that may be followed: what else is written in the registry stays text. */
-export const linkIn = (text: string | null): string | null => (text && /^https?:\/\/\S+$/.test(text.trim()) ? text.trim() : null)

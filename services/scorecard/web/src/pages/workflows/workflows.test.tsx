@@ -3,8 +3,9 @@ import { act } from 'preact/test-utils'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { workflowList } from '../../../fixtures/pillars'
 import { setLocale } from '../../format'
-import { baselineWords, entryWords, linkIn, ownedWords } from './words'
+import { baselineWords, entryWords, ownedWords } from './words'
 import { WorkflowsAnswer } from './workflows'
+import { linkIn } from '../../words'
 
 let root: HTMLElement
 
