@@ -20,6 +20,7 @@ const CoveragePage = lazy(async () => (await import('./pages/coverage/coverage')
 const PerceptionPage = lazy(async () => (await import('./pages/perception/perception')).PerceptionPage, 'the perception')
 const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')).BarriersPage, 'the barriers')
 const WorkflowsPage = lazy(async () => (await import('./pages/workflows/workflows')).WorkflowsPage, 'the workflows')
+const SettingsPage = lazy(async () => (await import('./pages/settings/settings')).SettingsPage, 'the settings')
 const KeysPage = lazy(async () => (await import('./pages/keys/keys')).KeysPage, 'the keys')
 const AuditPage = lazy(async () => (await import('./pages/audit/audit')).AuditPage, 'the audit log')
 const IngestPage = lazy(async () => (await import('./pages/ingest/ingest')).IngestPage, 'what is not counted')
@@ -83,6 +84,7 @@ function page(place: Place, shared: Shared) {
   if (first === 'workflows' && !second) return <WorkflowsPage {...shared} />
   if (first === 'log' && !second) return <LogPage session={shared.session} />
   if (first === 'impact' && !second) return <ImpactPage {...shared} />
+  if (first === 'settings' && !second) return <SettingsPage {...shared} />
   if (first === 'keys' && !second) return <KeysPage zone={zone} />
   if (first === 'audit' && !second) return <AuditPage session={shared.session} teams={shared.teams} />
   if (first === 'ingest' && !second) return <IngestPage session={shared.session} />

@@ -40,8 +40,9 @@ const groups: Group[] = [
   },
   { title: 'Data', entries: [{ path: '/ingest', name: 'Ingest' }] },
   {
-    title: 'Settings',
+    title: 'Administration',
     entries: [
+      { path: '/settings', name: 'Settings' },
       { path: '/keys', name: 'Keys', who: 'admin' },
       { path: '/audit', name: 'Audit', who: 'admin' },
     ],

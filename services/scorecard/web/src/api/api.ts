@@ -7,7 +7,7 @@ import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
   AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Evidence, Experiment, ExperimentList, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryList, RejectDetail, RejectList, RejectSummary,
-  ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList, Workflows,
+  RegistryEntry, RegistryKind, ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList, WhatIf, Workflows,
 } from './types'
 
 /** What went wrong, for a person. `status` is the HTTP status, or 0 when there was no answer. */
@@ -20,7 +20,7 @@ export class Problem extends Error {
     /** Seconds the server asked to wait. */
     readonly retryAfter: number | null = null,
     /** What is wrong with single fields, by their pointers such as "/minutes". */
-    readonly fields: { pointer: string; message: string }[] = [],
+    readonly fields: { pointer: string; message: string; code?: string }[] = [],
   ) {
     super(detail || title)
   }
@@ -76,6 +76,7 @@ function problemOf({ error, response }: Answer<unknown>): Problem {
 }
 
 const text = { parseAs: 'text' } as const
+const json = { 'content-type': 'application/json' }
 
 export const api = {
   session: (signal?: AbortSignal) => read<Session>(client.GET('/api/v1/session', { ...text, signal }), signal),
@@ -121,6 +122,26 @@ export const api = {
     ),
   workflows: (signal?: AbortSignal) =>
     read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind: 'workflows' }, query: { limit: 1000 } }, ...text, signal }), signal),
+  /** The entries of a kind. More than a thousand are nobody's. */
+  entries: (kind: RegistryKind, signal?: AbortSignal) =>
+    read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind }, query: { limit: 1000 } }, ...text, signal }), signal),
+  /** One entry with its versions, the newest first: its id is the version that a write is based on. */
+  entry: (kind: RegistryKind, key: string, signal?: AbortSignal) =>
+    read<RegistryEntry>(client.GET('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key } }, ...text, signal }), signal),
+  /** The entry is JSON text that is sent as it is, so that numbers keep their digits. Without a version it is to be new. */
+  writeEntry: (kind: RegistryKind, key: string, entry: string, version: string | null) => {
+    const header = version === null ? { 'If-None-Match': '*' } : { 'If-Match': `"${version}"` }
+    return read<RegistryEntry>(
+      client.PUT('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key }, header }, body: { valid_from: '' }, bodySerializer: () => entry, headers: json, ...text }),
+    )
+  },
+  endEntry: (kind: RegistryKind, key: string, valid_from: string, version: string) =>
+    read<RegistryEntry>(client.DELETE('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key }, query: { valid_from }, header: { 'If-Match': `"${version}"` } }, ...text })),
+  /** What would be under one entry, JSON text as it would be written. */
+  whatIf: (period: { from?: string; to?: string }, kind: RegistryKind, key: string, entry: string, signal?: AbortSignal) => {
+    const bodySerializer = () => `{"registry":{${JSON.stringify(kind)}:{${JSON.stringify(key)}:${entry}}}}`
+    return read<WhatIf>(client.POST('/api/v1/what-if', { params: { query: period }, body: {}, bodySerializer, headers: json, ...text, signal }), signal)
+  },
   claim: (id: string, signal?: AbortSignal) => read<Claim>(client.GET('/api/v1/claims/{id}', { params: { path: { id } }, ...text, signal }), signal),
   evidence: (query: EvidenceQuery, signal?: AbortSignal) =>
     read<Evidence>(client.GET('/api/v1/evidence', { params: { query }, ...text, signal }), signal),

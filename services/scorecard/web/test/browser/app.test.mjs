@@ -15,6 +15,7 @@ import { outcomes } from './suites/outcomes.mjs'
 import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
 import { security } from './suites/security.mjs'
+import { settings } from './suites/settings.mjs'
 import { states } from './suites/states.mjs'
 import { survey } from './suites/survey.mjs'
 
@@ -48,6 +49,7 @@ describe('the app', { concurrency: 1 }, () => {
   outcomes(world)
   survey(world)
   boards(world)
+  settings(world)
   personas(world)
   security(world)
 })
