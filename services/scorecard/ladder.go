@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
 	"plumbline/pkg/registry"

@@ -108,12 +108,12 @@ func (v *view) realisation(pulse []metric.PulseRow) func(month event.Day) metric
 	}
 }
 
-// The keys of the assumptions that are ranges.
+// The keys of the assumptions that numbers depend on: ranges, and the haircuts by grade.
 const (
 	realisationKey = "realisation"
-	// attributionKey is the share of a gain that is due to AI.
 	attributionKey = "attribution"
 	discountKey    = "discount_rate"
+	riskKey        = "risk"
 )
 
 // assumedDefault is what is assumed where nobody has declared it: 0.3 / 0.5 / 0.7 of freed time is put to use, all of a gain is due to
@@ -143,7 +143,7 @@ func (v *view) assumed(key string, at time.Time) metric.Assumed {
 
 // haircut is the declared one of a grade, else the default.
 func (v *view) haircut(grade int) decimal.Decimal {
-	a, _, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, "risk", v.now)
+	a, _, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, riskKey, v.now)
 	if ok {
 		if share, declared := a.ByGrade[strconv.Itoa(grade)]; declared {
 			return share.Decimal()

@@ -38,7 +38,7 @@ func (v *view) defaultsOf(kind registry.Kind) ([]registryDefault, error) {
 		for grade := range bestGrade + 1 {
 			byGrade[strconv.Itoa(grade)] = exactNumber(metric.DefaultHaircut(grade))
 		}
-		d.add("risk", ofDefinitions, map[string]any{"by_grade": byGrade})
+		d.add(riskKey, ofDefinitions, map[string]any{"by_grade": byGrade})
 	case registry.Benchmarks:
 		for _, m := range v.rules.Catalogue() {
 			if b := metric.KnownBenchmark(m.Key); b != nil {

@@ -82,7 +82,7 @@ const mostChanges = 50
 
 // knownAssumptions are the assumptions that numbers depend on.
 func knownAssumptions() []string {
-	return []string{realisationKey, attributionKey, discountKey, "risk"}
+	return []string{realisationKey, attributionKey, discountKey, riskKey}
 }
 
 // assumable are the kinds that may be changed: what prices, and what stands beside numbers, not who people are.
@@ -233,7 +233,11 @@ func assumedRecord(v *view, kind registry.Kind, key string, body json.RawMessage
 	if !dated {
 		r.ValidFrom = time.Time{}
 	}
-	r.Workspace, r.RecordedAt, r.EntryID, r.Author = v.viewer.Workspace, v.now, "what-if "+string(kind)+"/"+key, "what-if"
+	at := v.now
+	if !at.After(v.recorded) {
+		at = v.recorded.Add(time.Millisecond) // as a write does: the last one must win, whatever the clock says
+	}
+	r.Workspace, r.RecordedAt, r.EntryID, r.Author = v.viewer.Workspace, at, "what-if "+string(kind)+"/"+key, "what-if"
 	return r, problems
 }
 

@@ -38,6 +38,8 @@ func TestWhatIsSavedIsWhatWasPreviewed(t *testing.T) {
 	for _, c := range []struct{ kind, key, body, moves string }{
 		{"assumptions", "realisation", `{"valid_from":"2026-10-01","range":{"low":0.5,"mode":0.6,"high":0.8},"note":"survey of October"}`, "capacity_value"},
 		{"rates", "writer", `{"valid_from":"2026-10-01","loaded_hourly_rate":"75.50","currency":"USD"}`, "capacity_value"},
+		// In the place of the version of the same day.
+		{"rates", "writer", `{"valid_from":"2026-10-01","loaded_hourly_rate":"80","currency":"USD"}`, "capacity_value"},
 		{"fx", "EUR-USD", `{"valid_from":"2026-09-01","rate":"1.25"}`, "ai_cost"},
 		{"vendor-baselines", "agency", `{"valid_from":"2026-01-01","vendor":"` + vendorOf(agency) + `","category":"agency","price":"1500","currency":"USD","period":"month","displaceable":true}`, "vendor_savings"},
 		{"assumptions", "attribution", `{"valid_from":"2026-01-01","range":{"low":0.4,"mode":0.5,"high":0.6}}`, "vendor_savings"},

@@ -134,7 +134,7 @@ function Desk({ section, doing, session, metrics, from, to, otherwise, close, sa
       const problem = cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause))
       if (problem.status !== 404) return setRefused(problem)
       set({ tag: '' })
-      setTheirs('It was withdrawn meanwhile. Saving adds it anew.')
+      setTheirs(doing.action === 'end' ? 'It was withdrawn meanwhile: there is nothing left to do here.' : 'It was withdrawn meanwhile. Saving adds it anew.')
     }
   }
   return (
@@ -147,7 +147,7 @@ function Desk({ section, doing, session, metrics, from, to, otherwise, close, sa
         section={section} doing={doing} draft={draft} set={set} wrong={wrong} metrics={metrics} busy={busy}
         when={whenWords(draft['valid_from'] ?? '', session.today, (entry?.versions ?? []).map((v) => dayIn(v.valid_from, session.zone)))}
         submit={() => void submit()} cancel={() => (forget(kind, doing), close())}
-        preview={<Preview asked={asked} previewed={previewed} metrics={metrics} ending={doing.action === 'end'} />}
+        waiting={previewed.waiting} preview={<Preview asked={asked} previewed={previewed} metrics={metrics} ending={doing.action === 'end'} />}
       >
         {theirs && !refused && (
           <p class="callout wide" role="status">

@@ -5,7 +5,7 @@ import { useFields } from '../../components/fields'
 import type { Doing, Draft } from './draft'
 import { fieldsOf, type FieldOf, type Section } from './kinds'
 
-export function SettingForm({ section, doing, draft, set, wrong, metrics, when, busy, submit, cancel, children, preview }: {
+export function SettingForm({ section, doing, draft, set, wrong, metrics, when, busy, submit, cancel, children, preview, waiting }: {
   section: Section
   doing: Doing
   draft: Draft
@@ -18,6 +18,8 @@ export function SettingForm({ section, doing, draft, set, wrong, metrics, when, 
   submit: () => void
   cancel: () => void
   preview: ComponentChildren
+  /** The preview is asked for. */
+  waiting: boolean
   children?: ComponentChildren
 }) {
   const { id, said, typed, why } = useFields<string>(wrong, set)
@@ -69,7 +71,9 @@ export function SettingForm({ section, doing, draft, set, wrong, metrics, when, 
         {why('valid_from')}
         <span class="meta">{when}</span>
       </div>
-      <div class="wide preview">{preview}</div>
+      <div class="wide preview" aria-busy={waiting}>
+        {preview}
+      </div>
       {doing.key !== '' && wrong['key'] && (
         <p class="callout wide" role="alert">
           {wrong['key']}

@@ -40,14 +40,14 @@ const choose = (...texts: string[]): [string, string][] => texts.map((t) => [t, 
 export const sections: Section[] = [
   {
     kind: 'rates', title: 'Rates', one: 'a rate', keyed: 'Rate class, such as writer', about: 'What an hour of a rate class costs with everything in it. It prices the hours that were saved and those of training.',
-    otherwise: 'Where no rate holds, hours count and their money is withheld as “no rate”, never taken as 0. So the definitions of the measures have it.',
+    otherwise: 'Where no rate holds, hours count and their money is withheld as “no rate”, never taken as 0. The definitions of the measures say so.',
   },
   {
     kind: 'fx', title: 'Exchange rates', one: 'an exchange rate', keyed: 'Pair, such as EUR-USD: how many USD one EUR buys', about: 'Money of an event is converted at the rate of its date: the latest on or before it, or the inverse of the opposite pair.',
-    otherwise: 'Where neither holds, an amount in another currency is left out and listed as “no fx”. So the definitions of the measures have it.',
+    otherwise: 'Where neither holds, an amount in another currency is left out and listed as “no fx”. The definitions of the measures say so.',
   },
   {
-    kind: 'assumptions', title: 'Assumptions', one: 'an assumption', keyed: 'Assumption', about: 'Shares that nobody has measured, with their least and greatest plausible value. A share of a month is the one that holds at its end, the discount rate that of the first day of a period, the haircut for risk that of today.',
+    kind: 'assumptions', title: 'Assumptions', one: 'an assumption', keyed: 'Assumption', about: 'Shares that nobody has measured, with their least and greatest plausible value. Where thirty people or more have said where their time went, realisation is measured, and nothing is assumed. A share of a month is the one that holds at its end, the discount rate that of the first day of a period, the haircut for risk that of today.',
     otherwise: '',
   },
   {
@@ -60,7 +60,7 @@ export const sections: Section[] = [
   },
   {
     kind: 'vendor-baselines', title: 'Vendor baselines', one: 'a vendor baseline', keyed: 'Key, such as copy-agency', about: 'Prices that were really paid before AI. What is billed less than they say is a saving; below a price that was only quoted it is avoidance, which is never added.',
-    otherwise: 'Without a price there is no saving of its vendor: nothing is assumed. So the definitions of the measures have it.',
+    otherwise: 'Without a price there is no saving of its vendor: nothing is assumed. The definitions of the measures say so.',
   },
   {
     kind: 'calendar', title: 'Calendar', one: 'the calendar', keyed: 'Key', about: 'Where days begin, in which money people think, and when the fiscal year starts.', otherwise: '',
@@ -121,9 +121,9 @@ const note: FieldOf = { name: 'note', label: 'Why, and what it stands on (option
 
 export function fieldsOf(kind: Kind, key: string): FieldOf[] {
   if (kind !== 'assumptions') return fields[kind]
-  if (key === 'risk') return [...grades.map((g): FieldOf => ({ name: `by_grade/${g}`, label: `Grade ${g}, as 0.3`, type: 'number', optional: true })), note]
+  if (key === 'risk') return [...grades.map((g): FieldOf => ({ name: `by_grade/${g}`, label: `Grade ${g}, such as 0.3`, type: 'number', optional: true })), note]
   return [
-    { name: 'range/low', label: 'Least, as 0.3', type: 'number' }, { name: 'range/mode', label: 'Most likely', type: 'number' }, { name: 'range/high', label: 'Greatest', type: 'number' }, note,
+    { name: 'range/low', label: 'Least, such as 0.3', type: 'number' }, { name: 'range/mode', label: 'Most likely', type: 'number' }, { name: 'range/high', label: 'Greatest', type: 'number' }, note,
   ]
 }
 

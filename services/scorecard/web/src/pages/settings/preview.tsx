@@ -77,10 +77,9 @@ export function moved(answer: WhatIf, metrics: Catalogue['metrics']): Row[] {
       })
     }
     if (risk) {
-      const status = (v: number | null): Status => (v === null ? 'no_data' : 'ok')
       rows.push({
         name: `${title}, after the haircut for risk`, unit: measure?.unit ?? '', before: risk.before, after: risk.after, difference: risk.difference, measure: null,
-        digits: digitsOf(risk), intervals: { before: null, after: null }, status: { before: status(risk.before), after: status(risk.after) },
+        digits: digitsOf(risk), intervals: { before: null, after: null }, status: { before: d?.status_before ?? 'ok', after: measure?.status ?? 'no_data' },
       })
     }
     return rows
@@ -106,7 +105,7 @@ export function Preview({ asked, previewed, metrics, ending }: { asked: Asked; p
 
 const overOnly = 'What others did in the month that is not over is no part of a preview'
 
-function previewWords({ section, body, from, to }: Asked, { answer, problem, waiting }: Previewed, rows: Row[] | null, done: string, metrics: Catalogue['metrics']): string {
+function previewWords({ section, key, body, from, to }: Asked, { answer, problem, waiting }: Previewed, rows: Row[] | null, done: string, metrics: Catalogue['metrics']): string {
   if (section.does) return section.does
   if (body === null) return 'Once the form is complete, what it moves stands here.'
   if (waiting) return 'Working out what it moves…'
@@ -122,7 +121,10 @@ function previewWords({ section, body, from, to }: Asked, { answer, problem, wai
       ? `${one[0]!.toUpperCase()}${one.slice(1)} changes no number. Of ${period}:`
       : `Nothing changes of ${period}: another of the measure stands before it, its scope is another, or it holds later. It changes no number anyway.`
   }
-  if (rows.length === 0) return `Nothing moves: no number of ${period}, depends on it. ${overOnly}; to see other days, choose another period above.`
+  if (rows.length === 0) {
+    const measured = key === 'realisation' ? ' Months in which realisation is measured assume none.' : ''
+    return `Nothing moves: no number of ${period}, depends on it.${measured} ${overOnly}; to see other days, choose another period above.`
+  }
   return `${format.counted(rows.length, 'number moves', 'numbers move')}, of ${period}. ${overOnly}.`
 }
 

@@ -121,6 +121,7 @@ describe('a change', () => {
     await save()
     await save()
     await said('Saved: Realisation. Holds from Nov 24, 2026 on.')
+    await vi.waitFor(() => expect(document.activeElement?.textContent).toContain('Saved: Realisation.'))
     expect(text()).toContain('Moved: Net hours saved −0.50 h')
     const asked = sent.find((s) => s.path.startsWith('/api/v1/what-if'))!
     expect(asked.path).toBe('/api/v1/what-if?from=2026-09-01&to=2026-11-01')

@@ -1,5 +1,5 @@
 /** Which assumptions price this? What holds, since when and by whom; and for those who may, a change with what it moves before it is saved. */
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { api } from '../../api/api'
 import type { Catalogue, RegistryEntry, RegistryList, Session } from '../../api/types'
 import { PeriodControl } from '../../components/controls'
@@ -93,10 +93,13 @@ export function SettingsAnswer(props: AnswerProps) {
 
 function SavedNotice({ saved, session }: { saved: Saved; session: Session }) {
   const { words, rows } = saved
+  // The form is gone: the focus goes to what became of it.
+  const head = useRef<HTMLParagraphElement>(null)
+  useEffect(() => head.current?.focus(), [saved])
   const query = new URLSearchParams({ action: 'registry.write', since: session.today, until: format.addDays(session.today, 1) })
   return (
     <section class="sent" aria-label="What was saved">
-      <p class="adds" role="status">
+      <p class="adds" role="status" tabindex={-1} ref={head}>
         {words}
       </p>
       {rows && <p>{rows.length === 0 ? 'No number of the period has moved.' : `Moved: ${rows.map((r) => `${r.name} ${differenceWords(r)}`).join('; ')}.`}</p>}
