@@ -130,7 +130,7 @@ function previewWords({ section, key, body, from, to }: Asked, { answer, problem
 
 function Moves({ rows }: { rows: Row[] }) {
   const columns: Column<Row>[] = [
-    { name: 'measure', title: 'Number', csv: (r) => r.name, cell: (r) => <><span class="sentence">{r.name}</span>{r.measure && <span class="sub wraps"><Covered measure={r.measure} /></span>}</> },
+    { name: 'measure', title: 'Number', csv: (r) => r.name, cell: (r) => <Name row={r} /> },
     { name: 'before', title: 'Before', numeric: true, csv: (r) => r.digits.before, cell: (r) => <Side row={r} side="before" /> },
     { name: 'after', title: 'After', numeric: true, csv: (r) => r.digits.after, cell: (r) => <Side row={r} side="after" /> },
     { name: 'difference', title: 'Difference', numeric: true, csv: (r) => r.digits.difference, cell: (r) => differenceWords(r) },
@@ -151,13 +151,28 @@ export function differenceWords(r: Row): string {
   return r.difference === 0 ? 'only its range' : format.difference(r.difference, r.unit)
 }
 
+/** What the number is, how sure its ranges are, and of which days it is. */
+function Name({ row: { name, measure, intervals } }: { row: Row }) {
+  const ranged = (intervals.before ?? intervals.after) !== null && measure?.level != null
+  return (
+    <>
+      <span class="sentence">{name}</span>
+      {measure && (
+        <span class="sub wraps">
+          {ranged && `Ranges: ${format.chance(measure.level!)} sure`} <Covered measure={measure} />
+        </span>
+      )}
+    </>
+  )
+}
+
 function Side({ row, side }: { row: Row; side: 'before' | 'after' }) {
   const [v, interval] = [row[side], row.intervals[side]]
   if (v === null) return <StatusWords status={row.status[side]} reason={side === 'after' ? (row.measure?.reason ?? null) : null} />
   return (
     <>
       {format.value(v, row.unit)}
-      {interval && <span class="sub">{format.range(...interval, row.unit)}</span>}
+      {interval && <span class="sub wraps">{format.range(...interval, row.unit)}</span>}
     </>
   )
 }

@@ -115,14 +115,14 @@ describe('a change', () => {
     await said('3 numbers move, of the whole organisation, Sep 1 – Oct 31, 2026.')
     const rows = [...root.querySelectorAll('.preview tbody tr')].map((row) => [...row.querySelectorAll('th, td')].map((c) => c.textContent?.replaceAll('\u00a0', ' ')))
     expect(rows).toEqual([
-      ['Net hours saved', '612 h480 to 744 h', '612 h400 to 700 h', '−0.50 h'], ['Net hours saved, after the haircut for risk', '500 h', '500 h', '−0.50 h'],
-      ['Win rate', '30.0%20.0% to 40.0%', 'withheld', 'none can be given'],
+      ['Net hours savedRanges: 90% sure ', '612 h480 to 744 h', '612 h400 to 700 h', '−0.50 h'], ['Net hours saved, after the haircut for risk', '500 h', '500 h', '−0.50 h'],
+      ['Win rateRanges: 95% sure ', '30.0%20.0% to 40.0%', 'withheld', 'none can be given'],
     ])
     await save()
     await save()
     await said('Saved: Realisation. Holds from Nov 24, 2026 on.')
     await vi.waitFor(() => expect(document.activeElement?.textContent).toContain('Saved: Realisation.'))
-    expect(text()).toContain('Moved: Net hours saved −0.50 h')
+    expect(text()).toContain('Moved:Net hours saved: −0.50 h')
     const asked = sent.find((s) => s.path.startsWith('/api/v1/what-if'))!
     expect(asked.path).toBe('/api/v1/what-if?from=2026-09-01&to=2026-11-01')
     const entry = '{"valid_from":"2026-11-24","range":{"low":0.4,"mode":0.55,"high":0.6}}'

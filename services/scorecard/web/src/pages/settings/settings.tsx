@@ -102,7 +102,16 @@ function SavedNotice({ saved, session }: { saved: Saved; session: Session }) {
       <p class="adds" role="status" tabindex={-1} ref={head}>
         {words}
       </p>
-      {rows && <p>{rows.length === 0 ? 'No number of the period has moved.' : `Moved: ${rows.map((r) => `${r.name} ${differenceWords(r)}`).join('; ')}.`}</p>}
+      {rows && <p>{rows.length === 0 ? 'No number of the period has moved.' : 'Moved:'}</p>}
+      {rows && rows.length > 0 && (
+        <ul>
+          {rows.map((r) => (
+            <li key={r.name}>
+              {r.name}: {differenceWords(r)}
+            </li>
+          ))}
+        </ul>
+      )}
       {session.role === 'admin' && (
         <p>
           <a href={`/audit?${query.toString()}`}>What the audit log says of it</a>
