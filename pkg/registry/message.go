@@ -37,7 +37,7 @@ type wire struct {
 	ValidFrom  event.Time     `json:"valid_from"`
 	RecordedAt event.Time     `json:"recorded_at"`
 	EntryID    string         `json:"entry_id"`
-	Value      jsontext.Value `json:"value"`
+	Value      jsontext.Value `json:"value,omitzero"`
 	Deleted    bool           `json:"deleted"`
 	Author     string         `json:"author"`
 }

@@ -140,11 +140,11 @@ func Body(kind Kind, key string, raw []byte, zone *time.Location) (Record, []eve
 		return Record{}, []event.Problem{decodeProblem(err)}
 	}
 	var problems []event.Problem
-	from, problem := validFrom(fields["valid_from"], zone)
+	from, problem := ValidFrom(fields["valid_from"], zone)
 	if problem != nil {
 		problems = append(problems, *problem)
 	}
-	for _, name := range []string{"valid_from", "kind", "key", "recorded_at", "entry_id", "author", "deleted", "versions"} {
+	for _, name := range []string{"valid_from", "kind", "key", "recorded_at", "entry_id", "author", "by", "deleted", "upcoming", "versions"} {
 		delete(fields, name)
 	}
 	rest, err := json.Marshal(fields, json.Deterministic(true))
@@ -162,7 +162,8 @@ func Body(kind Kind, key string, raw []byte, zone *time.Location) (Record, []eve
 	return Record{Kind: kind, Key: key, ValidFrom: from, Value: value}, nil
 }
 
-func validFrom(raw jsontext.Value, zone *time.Location) (time.Time, *event.Problem) {
+// ValidFrom reads the day, which is its start in the zone, or the instant from which a version holds: a JSON string.
+func ValidFrom(raw jsontext.Value, zone *time.Location) (time.Time, *event.Problem) {
 	const hint = `give valid_from, the day from which the entry holds, such as "2026-01-01"`
 	if raw == nil {
 		return time.Time{}, &event.Problem{Code: event.CodeMissingField, Pointer: "/valid_from", Message: hint}

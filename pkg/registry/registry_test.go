@@ -138,6 +138,20 @@ func TestMessageRoundTrip(t *testing.T) {
 	}
 }
 
+// A version that ends an entry has no value, before and after.
+func TestMessageOfAnEnd(t *testing.T) {
+	end := record(registry.Rates, "writer", "2026-01-01", "2026-02-01", "e1", "")
+	end.Value = nil
+	key, value, err := end.Message()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := registry.FromMessage(key, value)
+	if err != nil || !got.Deleted || len(got.Value) > 0 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func FuzzFromMessage(f *testing.F) {
 	key, value, err := record(registry.FX, "EUR-USD", "2026-01-01", "2026-02-01", "e1", `{"rate":"1.1"}`).Message()
 	if err != nil {
@@ -190,6 +204,11 @@ func TestSnapshotHoldsWhatHeld(t *testing.T) {
 		got, ok := s.Convert(c.from, c.to, day(c.day))
 		if ok != (c.want != "") || (ok && !got.Rate.Equal(decimal.RequireFromString(c.want))) {
 			t.Errorf("%s-%s on %s: got %v %v, want %q", c.from, c.to, c.day, got.Rate, ok, c.want)
+		}
+	}
+	for at, want := range map[string]string{"2025-12-31": "c", "2026-01-01": "b", "2026-06-30": "d", "2026-08-01": ""} {
+		if next, ok := s.After(registry.FX, "EUR-USD", day(at)); ok != (want != "") || next.EntryID != want {
+			t.Errorf("after %s: got %q %v, want %q", at, next.EntryID, ok, want)
 		}
 	}
 	if n := len(s.History(registry.FX, "EUR-USD")); n != 4 {

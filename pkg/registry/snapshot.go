@@ -113,6 +113,19 @@ func (s *Snapshot) At(kind Kind, key string, t time.Time) (Version, bool) {
 	return list[i], true
 }
 
+// After is the first version of an entry that begins after t, be it one that ends it; ok is false where none does.
+func (s *Snapshot) After(kind Kind, key string, t time.Time) (Version, bool) {
+	list := s.versions[kind][key]
+	i, found := slices.BinarySearchFunc(list, t, func(v Version, t time.Time) int { return v.ValidFrom.Compare(t) })
+	if found {
+		i++
+	}
+	if i == len(list) {
+		return Version{}, false
+	}
+	return list[i], true
+}
+
 // History is every write of an entry, newest first.
 func (s *Snapshot) History(kind Kind, key string) []Record { return s.history[kind][key] }
 

@@ -146,6 +146,7 @@ func (b *bench) deeds() []deed {
 			200, audit.RejectFix, "reject by filter", true, false,
 		},
 		{"PUT /api/v1/registry/:kind/*key", "/api/v1/registry/teams/a", `{"valid_from":"2026-01-01","name":"A"}`, 201, audit.RegistryWrite, "teams a", true, false},
+		{"DELETE /api/v1/registry/:kind/*key", "/api/v1/registry/teams/a", "", 200, audit.RegistryWrite, "teams a", true, false},
 		{"PUT /api/v1/registry/:kind/*key", "/api/v1/registry/people/ann@example.com", `{"valid_from":"2026-01-01","role":"ic"}`, 201, audit.RegistryWrite, "people p…", true, false},
 		{"POST /api/v1/keys", "/api/v1/keys", `{"id":"crm","name":"CRM","scopes":["write"]}`, 201, audit.KeyCreate, "key crm", true, false},
 		{"POST /api/v1/keys/:id/rotate", "/api/v1/keys/crm/rotate", "", 200, audit.KeyRotate, "key crm", true, false},

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/shopspring/decimal"
-
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
 	"plumbline/pkg/registry"
@@ -201,8 +199,7 @@ func (v *view) overlapGroup(r metric.Recognition) string {
 
 // discount is the declared discount rate as it stands on the first day of the period, else 10 % a year.
 func (v *view) discount(from event.Day) metric.Assumed {
-	ten := decimal.New(1, -1)
-	return v.assumed("discount_rate", v.endOf(from), metric.Assumed{Low: ten, Mode: ten, High: ten, Source: "assumed", Version: "default"})
+	return v.assumed(discountKey, v.endOf(from))
 }
 
 // workflowsOf are the workflows that something is left out of.

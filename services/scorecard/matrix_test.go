@@ -82,6 +82,7 @@ func rules() map[string]rule {
 		"GET /api/v1/registry/:kind":          read("/api/v1/registry/workflows"),
 		"GET /api/v1/registry/:kind/*key":     read("/api/v1/registry/workflows/post"),
 		"PUT /api/v1/registry/:kind/*key":     {roles: editors, ask: "/api/v1/registry/workflows/post", body: `{"no":"entry"}`},
+		"DELETE /api/v1/registry/:kind/*key":  {roles: editors, ask: "/api/v1/registry/workflows/none"},
 		"GET /api/v1/erasures":                {roles: admins, ask: "/api/v1/erasures"},
 		"GET /api/v1/erasures/:id":            {roles: admins, ask: "/api/v1/erasures/none"},
 		"POST /api/v1/erasures":               {roles: admins, ask: "/api/v1/erasures", body: `{"no":"person"}`},

@@ -104,17 +104,36 @@ func (v *view) realisation(pulse []metric.PulseRow) func(month event.Day) metric
 		if measured, ok := metric.MeasuredRealisation(pulse, end); ok {
 			return measured
 		}
-		return v.assumed("realisation", end.Add(-time.Millisecond), metric.Assumed{
-			Low: decimal.New(3, -1), Mode: decimal.New(5, -1), High: decimal.New(7, -1), Source: "assumed", Version: "default",
-		})
+		return v.assumed(realisationKey, end.Add(-time.Millisecond))
 	}
 }
 
-// assumed is the range of an assumption as it is declared at an instant, else what holds where nobody has declared one.
-func (v *view) assumed(key string, at time.Time, otherwise metric.Assumed) metric.Assumed {
+// The keys of the assumptions that numbers depend on: ranges, and the haircuts by grade.
+const (
+	realisationKey = "realisation"
+	attributionKey = "attribution"
+	discountKey    = "discount_rate"
+	riskKey        = "risk"
+)
+
+// assumedDefault is what is assumed where nobody has declared it: 0.3 / 0.5 / 0.7 of freed time is put to use, all of a gain is due to
+// AI, and money is discounted by 10 % a year.
+func assumedDefault(key string) metric.Assumed {
+	switch key {
+	case realisationKey:
+		return metric.Assumed{Low: decimal.New(3, -1), Mode: decimal.New(5, -1), High: decimal.New(7, -1), Source: "assumed", Version: "default"}
+	case discountKey:
+		ten := decimal.New(1, -1)
+		return metric.Assumed{Low: ten, Mode: ten, High: ten, Source: "assumed", Version: "default"}
+	}
+	return metric.WhollyDue()
+}
+
+// assumed is the range of an assumption as it is declared at an instant, else its default.
+func (v *view) assumed(key string, at time.Time) metric.Assumed {
 	a, version, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, key, at)
 	if !ok || a.Range == nil {
-		return otherwise
+		return assumedDefault(key)
 	}
 	return metric.Assumed{
 		Low: a.Range.Low.Decimal(), Mode: a.Range.Mode.Decimal(), High: a.Range.High.Decimal(),
@@ -124,7 +143,7 @@ func (v *view) assumed(key string, at time.Time, otherwise metric.Assumed) metri
 
 // haircut is the declared one of a grade, else the default.
 func (v *view) haircut(grade int) decimal.Decimal {
-	a, _, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, "risk", v.now)
+	a, _, ok := registry.Find[registry.Assumption](v.registry, registry.Assumptions, riskKey, v.now)
 	if ok {
 		if share, declared := a.ByGrade[strconv.Itoa(grade)]; declared {
 			return share.Decimal()

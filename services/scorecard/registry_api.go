@@ -40,21 +40,34 @@ func (a *app) entryOf(c *gin.Context, v *view) (registry.Kind, string, error) {
 	return kind, key, nil
 }
 
-// version is what the API says of a write beside its fields.
+// version is what the API says of a write.
 type version struct {
 	ValidFrom  string `json:"valid_from"`
 	RecordedAt string `json:"recorded_at"`
 	EntryID    string `json:"entry_id"`
 	Author     string `json:"author"`
-	Deleted    bool   `json:"deleted"`
+	// By is what the registry says of the author; nil where that is no person.
+	By      *barrierOwner `json:"by"`
+	Deleted bool          `json:"deleted"`
+	// Value are the fields of the kind; nil where the version ends the entry.
+	Value json.RawMessage `json:"value"`
 }
 
-func versionOf(r registry.Record) version {
-	return version{r.ValidFrom.UTC().Format(event.TimeForm), r.RecordedAt.UTC().Format(event.TimeForm), r.EntryID, r.Author, r.Deleted}
+func (v *view) versionOf(r registry.Record) version {
+	out := version{
+		ValidFrom: r.ValidFrom.UTC().Format(event.TimeForm), RecordedAt: r.RecordedAt.UTC().Format(event.TimeForm), EntryID: r.EntryID, Author: r.Author, Deleted: r.Deleted,
+	}
+	if pseudonym.MatchString(r.Author) {
+		out.By = v.ownerOf(r.Author)
+	}
+	if !r.Deleted {
+		out.Value = json.RawMessage(r.Value)
+	}
+	return out
 }
 
-// entryJSON is a version flat: the fields of its kind beside those of the server.
-func entryJSON(r registry.Record, history []registry.Record) (map[string]any, error) {
+// entryJSON is a version flat: the fields of its kind beside those of the server. With a history it has all versions.
+func (v *view) entryJSON(r registry.Record, history []registry.Record) (map[string]any, error) {
 	out := map[string]any{}
 	if len(r.Value) > 0 {
 		fields := map[string]json.RawMessage{}
@@ -65,13 +78,13 @@ func entryJSON(r registry.Record, history []registry.Record) (map[string]any, er
 			out[name] = value
 		}
 	}
-	v := versionOf(r)
-	out["kind"], out["key"], out["valid_from"], out["recorded_at"] = r.Kind, r.Key, v.ValidFrom, v.RecordedAt
-	out["entry_id"], out["author"], out["deleted"] = v.EntryID, v.Author, v.Deleted
+	held := v.versionOf(r)
+	out["kind"], out["key"], out["valid_from"], out["recorded_at"] = r.Kind, r.Key, held.ValidFrom, held.RecordedAt
+	out["entry_id"], out["author"], out["by"], out["deleted"] = held.EntryID, held.Author, held.By, held.Deleted
 	if history != nil {
 		versions := []version{}
 		for _, h := range history {
-			versions = append(versions, versionOf(h))
+			versions = append(versions, v.versionOf(h))
 		}
 		out["versions"] = versions
 	}
@@ -88,10 +101,14 @@ func etagOf(history []registry.Record) string {
 
 // current is the version that an editor sees: the one that holds now, else the next one to come.
 func (v *view) current(kind registry.Kind, key string) (registry.Record, bool) {
-	if held, ok := v.registry.At(kind, key, v.now); ok {
+	return currentOf(v.registry, kind, key, v.now)
+}
+
+func currentOf(reg *registry.Snapshot, kind registry.Kind, key string, now time.Time) (registry.Record, bool) {
+	if held, ok := reg.At(kind, key, now); ok {
 		return held.Record, true
 	}
-	latest, ok := v.registry.Latest(kind, key)
+	latest, ok := reg.Latest(kind, key)
 	return latest.Record, ok && !latest.Deleted
 }
 
@@ -121,14 +138,28 @@ func (a *app) getRegistryList(c *gin.Context, v *view) error {
 	entries := []map[string]any{}
 	for _, key := range keys {
 		r, _ := v.current(kind, key)
-		entry, err := entryJSON(r, nil)
+		entry, err := v.entryJSON(r, nil)
 		if err != nil {
 			return err
 		}
+		entry["upcoming"] = v.upcoming(r)
 		entries = append(entries, entry)
 	}
-	writeJSON(c, http.StatusOK, gin.H{"kind": kind, "entries": entries, "next": next})
+	otherwise, err := v.defaultsOf(kind)
+	if err != nil {
+		return err
+	}
+	writeJSON(c, http.StatusOK, gin.H{"kind": kind, "entries": entries, "defaults": otherwise, "next": next})
 	return nil
+}
+
+// upcoming is the version that follows one; nil where it holds for good.
+func (v *view) upcoming(r registry.Record) *version {
+	next, ok := v.registry.After(r.Kind, r.Key, r.ValidFrom)
+	if !ok {
+		return nil
+	}
+	return new(v.versionOf(next.Record))
 }
 
 // getRegistryEntry answers with one entry and its versions.
@@ -145,7 +176,7 @@ func (a *app) getRegistryEntry(c *gin.Context, v *view) error {
 		return errNotFound(fmt.Sprintf("there is no entry %s/%s", kind, keyParam(c)))
 	}
 	history := v.registry.History(kind, key)
-	body, err := entryJSON(r, history)
+	body, err := v.entryJSON(r, history)
 	if err != nil {
 		return err
 	}
@@ -154,16 +185,22 @@ func (a *app) getRegistryEntry(c *gin.Context, v *view) error {
 	return nil
 }
 
-// putRegistryEntry writes a version and answers once it is readable.
-func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
+// writable is the entry that a request writes, where the viewer may.
+func (a *app) writable(c *gin.Context, v *view) (registry.Kind, string, error) {
 	if !v.viewer.Role.May(access.ChangeRegistry) {
-		return forbidden("Your role may read the registry and not change it.")
+		return "", "", forbidden("Your role may read the registry and not change it.")
 	}
 	kind, key, err := a.entryOf(c, v)
 	if err != nil {
-		return err
+		return "", "", err
 	}
-	if err := v.mayWrite(kind); err != nil {
+	return kind, key, v.mayWrite(kind)
+}
+
+// putRegistryEntry writes a version and answers once it is readable.
+func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
+	kind, key, err := a.writable(c, v)
+	if err != nil {
 		return err
 	}
 	raw, err := readBody(c)
@@ -177,18 +214,58 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	if err := a.refuseErased(c, v, kind, key); err != nil {
 		return err
 	}
+	return a.writeMatched(c, v, record, func(reg *registry.Snapshot) error {
+		if problems := append(reg.Contradictions(record), a.refuseOutgoing(reg, record)...); len(problems) > 0 {
+			return &badRequest{problems}
+		}
+		return nil
+	})
+}
+
+// deleteRegistryEntry ends an entry from a day on, with a version that holds nothing. What was before stays, and so does a version that
+// begins later.
+func (a *app) deleteRegistryEntry(c *gin.Context, v *view) error {
+	kind, key, err := a.writable(c, v)
+	if err != nil {
+		return err
+	}
+	p := &parser{values: c.Request.URL.Query()}
+	p.only([]string{"valid_from"})
+	from, given := p.day("valid_from")
+	if len(p.problems) > 0 {
+		return &badRequest{p.problems}
+	}
+	if !given {
+		from = v.today
+	}
+	record := registry.Record{Kind: kind, Key: key, ValidFrom: v.startOf(from).UTC(), Deleted: true}
+	return a.writeMatched(c, v, record, func(reg *registry.Snapshot) error {
+		if _, holds := reg.At(kind, key, record.ValidFrom); !holds {
+			return errNotFound(fmt.Sprintf("on %s nothing holds of %s/%s that could end", from, kind, keyParam(c)))
+		}
+		return nil
+	})
+}
+
+// writeMatched makes a record the latest of its entry, where that is still what the client has read and the check of the registry as it
+// is then finds nothing, and answers with it once it is readable.
+func (a *app) writeMatched(c *gin.Context, v *view, record registry.Record, check func(*registry.Snapshot) error) error {
+	kind, key := record.Kind, record.Key
 	defer a.writing.lock(entryName{v.viewer.Workspace, kind, key})()
 	// Read again under the lock: what If-Match is compared with must be what is there now.
 	reg, _, err := a.registry.get(c, v.viewer.Workspace)
 	if err != nil {
 		return err
 	}
-	before := reg.History(kind, key)
-	if err := checkMatch(c.GetHeader("If-Match"), c.GetHeader("If-None-Match"), etagOf(before)); err != nil {
+	before, tag := reg.History(kind, key), ""
+	if _, there := currentOf(reg, kind, key, v.now); there { // what has ended may be added anew
+		tag = etagOf(before)
+	}
+	if err := checkMatch(c.GetHeader("If-Match"), c.GetHeader("If-None-Match"), tag); err != nil {
 		return err
 	}
-	if problems := append(reg.Contradictions(record), a.refuseOutgoing(reg, record)...); len(problems) > 0 {
-		return &badRequest{problems}
+	if err := check(reg); err != nil {
+		return err
 	}
 	if record, err = a.signed(v, record, before); err != nil {
 		return err
@@ -202,7 +279,7 @@ func (a *app) putRegistryEntry(c *gin.Context, v *view) error {
 	if record, err = a.stored(c, record); err != nil {
 		return err
 	}
-	body, err := entryJSON(record, append([]registry.Record{record}, before...))
+	body, err := v.entryJSON(record, append([]registry.Record{record}, before...))
 	if err != nil {
 		return err
 	}

@@ -228,6 +228,7 @@ func (a *app) routes(mount *process.Mount) error {
 	computing.POST("/what-if", process.MaxBody(maxEntry), a.answer(a.postWhatIf))
 	api.POST("/erasures", a.recorded(audit.PersonErase), process.MaxBody(maxEntry), a.answer(a.postErasure))
 	api.PUT("/registry/:kind/*key", a.recorded(audit.RegistryWrite), process.MaxBody(maxEntry), a.answer(a.putRegistryEntry))
+	api.DELETE("/registry/:kind/*key", a.recorded(audit.RegistryWrite), a.answer(a.deleteRegistryEntry))
 	api.POST("/alerts/:key/test", a.recorded(audit.AlertTest), process.MaxBody(maxEntry), a.answer(a.postAlertTest))
 	api.GET("/keys", a.manage(a.getKeys))
 	api.POST("/keys", a.recorded(audit.KeyCreate), process.MaxBody(maxEntry), a.manage(a.postKey))

@@ -73,13 +73,10 @@ func (v *view) vendorPrices(day event.Day) []metric.VendorPrice {
 	return out
 }
 
-// attributionKey is the assumption that says which share of a gain is due to AI.
-const attributionKey = "attribution"
-
 // attribution is the declared share in a month, 1 where nobody has declared one.
 func (v *view) attribution() func(month event.Day) metric.Assumed {
 	return func(month event.Day) metric.Assumed {
 		end := time.Date(month.Year(), month.Month()+1, 1, 0, 0, 0, 0, v.zone).Add(-time.Millisecond)
-		return v.assumed(attributionKey, end, metric.WhollyDue())
+		return v.assumed(attributionKey, end)
 	}
 }

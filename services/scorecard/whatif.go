@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json/jsontext"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/event"
 	"plumbline/pkg/metric"
 	"plumbline/pkg/registry"
@@ -37,6 +39,11 @@ type whatIfAnswer struct {
 	Changes    []whatIfChange        `json:"changes"`
 	Scorecard  scorecardAnswer       `json:"scorecard"`
 	Difference map[string]difference `json:"difference"`
+	// RiskAdjusted are the values after the haircut that change, by measure.
+	RiskAdjusted map[string]beside `json:"risk_adjusted"`
+	// Targets and Benchmarks are those that would change, by measure: they stand beside measures and change none.
+	Targets    map[string]beside `json:"targets"`
+	Benchmarks map[string]beside `json:"benchmarks"`
 }
 
 // whatIfChange is an entry as it was assumed.
@@ -44,8 +51,9 @@ type whatIfChange struct {
 	Kind string `json:"kind"`
 	Key  string `json:"key"`
 	// ValidFrom is nil where the entry was assumed to hold always.
-	ValidFrom *string         `json:"valid_from"`
-	Value     json.RawMessage `json:"value"`
+	ValidFrom *string `json:"valid_from"`
+	// Value is nil where the entry was assumed to end.
+	Value json.RawMessage `json:"value"`
 }
 
 // difference is what a measure is and would be.
@@ -54,8 +62,19 @@ type difference struct {
 	Before       *metric.Exact `json:"before"`
 	After        *metric.Exact `json:"after"`
 	Difference   *metric.Exact `json:"difference"`
+	BeforeLow    *float64      `json:"before_low"`
+	BeforeHigh   *float64      `json:"before_high"`
+	AfterLow     *float64      `json:"after_low"`
+	AfterHigh    *float64      `json:"after_high"`
 	StatusBefore metric.Status `json:"status_before"`
 	StatusAfter  metric.Status `json:"status_after"`
+}
+
+// beside is what stands beside a measure, such as a target, and what would; nil where there is none.
+type beside struct {
+	Before     *metric.Exact `json:"before"`
+	After      *metric.Exact `json:"after"`
+	Difference *metric.Exact `json:"difference"`
 }
 
 // mostChanges bounds a request.
@@ -63,13 +82,13 @@ const mostChanges = 50
 
 // knownAssumptions are the assumptions that numbers depend on.
 func knownAssumptions() []string {
-	return []string{"realisation", "attribution", "discount_rate", "risk"}
+	return []string{realisationKey, attributionKey, discountKey, riskKey}
 }
 
-// assumable are the kinds that may be changed: what prices, not who people are.
+// assumable are the kinds that may be changed: what prices, and what stands beside numbers, not who people are.
 func assumable() []registry.Kind {
 	return []registry.Kind{
-		registry.Assumptions, registry.Rates, registry.FX, registry.VendorBaselines, registry.Experiments, registry.Workflows,
+		registry.Assumptions, registry.Rates, registry.FX, registry.VendorBaselines, registry.Experiments, registry.Workflows, registry.Targets, registry.Benchmarks,
 	}
 }
 
@@ -111,8 +130,11 @@ func (a *app) postWhatIf(c *gin.Context, v *view) error {
 	if err != nil {
 		return err
 	}
-	answer := whatIfAnswer{Changes: changesOf(records), Scorecard: after, Difference: differences(before, after)}
-	writeJSON(c, http.StatusOK, answer)
+	writeJSON(c, http.StatusOK, whatIfAnswer{
+		Changes: changesOf(records), Scorecard: after, Difference: differences(before, after),
+		RiskAdjusted: besides(before, after, func(m metric.Measure) *metric.Exact { return m.RiskAdjusted }),
+		Targets:      besides(before, after, declaredTarget), Benchmarks: besides(before, after, declaredBenchmark),
+	})
 	return nil
 }
 
@@ -207,16 +229,36 @@ func assumedRecord(v *view, kind registry.Kind, key string, body json.RawMessage
 	if !dated {
 		fields["valid_from"] = json.RawMessage(`"2000-01-01"`)
 	}
+	r, problems := v.assumedVersion(kind, key, fields)
+	if !dated {
+		r.ValidFrom = time.Time{}
+	}
+	at := v.now
+	if !at.After(v.recorded) {
+		at = v.recorded.Add(time.Millisecond) // as a write does: the last one must win, whatever the clock says
+	}
+	r.Workspace, r.RecordedAt, r.EntryID, r.Author = v.viewer.Workspace, at, "what-if "+string(kind)+"/"+key, "what-if"
+	return r, problems
+}
+
+// assumedVersion reads a version as it would be written: one with "deleted" ends the entry.
+func (v *view) assumedVersion(kind registry.Kind, key string, fields map[string]json.RawMessage) (registry.Record, []event.Problem) {
+	if string(fields["deleted"]) == "true" {
+		from, problem := registry.ValidFrom(jsontext.Value(fields["valid_from"]), v.zone)
+		if problem != nil {
+			return registry.Record{}, []event.Problem{*problem}
+		}
+		return registry.Record{Kind: kind, Key: key, ValidFrom: from, Deleted: true}, nil
+	}
 	raw, err := json.Marshal(fields)
 	if err != nil {
 		return registry.Record{}, []event.Problem{{Code: event.CodeNotJSON, Message: err.Error()}}
 	}
 	r, problems := registry.Body(kind, key, raw, v.zone)
-	if !dated {
-		r.ValidFrom = time.Time{}
+	if len(problems) > 0 {
+		return r, problems
 	}
-	r.Workspace, r.RecordedAt, r.EntryID, r.Author = v.viewer.Workspace, v.now, "what-if "+string(kind)+"/"+key, "what-if"
-	return r, problems
+	return r, v.registry.Contradictions(r)
 }
 
 // assuming is the scorecard under another registry: the same rows, read once, priced anew.
@@ -262,13 +304,45 @@ func differences(before, after scorecardAnswer) map[string]difference {
 		if !there || same(was, is) {
 			continue
 		}
-		d := difference{Unit: is.Unit, Before: was.Value, After: is.Value, StatusBefore: was.Status, StatusAfter: is.Status}
-		if was.Value != nil && is.Value != nil {
-			d.Difference = metric.ExactOf(is.Value.Sub(was.Value.Decimal))
-		}
+		d := difference{Unit: is.Unit, Before: was.Value, After: is.Value, Difference: less(is.Value, was.Value), StatusBefore: was.Status, StatusAfter: is.Status}
+		d.BeforeLow, d.BeforeHigh, d.AfterLow, d.AfterHigh = was.Low, was.High, is.Low, is.High
 		out[key] = d
 	}
 	return out
+}
+
+// besides are what stands beside measures, such as their targets, where it changes.
+func besides(before, after scorecardAnswer, of func(metric.Measure) *metric.Exact) map[string]beside {
+	out := map[string]beside{}
+	for key, m := range before.Measures {
+		was, is := of(m), of(after.Measures[key])
+		if (was == nil) != (is == nil) || (was != nil && !was.Equal(is.Decimal)) {
+			out[key] = beside{was, is, less(is, was)}
+		}
+	}
+	return out
+}
+
+// less is a − b; nil where one of them is not known.
+func less(a, b *metric.Exact) *metric.Exact {
+	if a == nil || b == nil {
+		return nil
+	}
+	return metric.ExactOf(a.Sub(b.Decimal))
+}
+
+func declaredTarget(m metric.Measure) *metric.Exact {
+	if m.Target == nil {
+		return nil
+	}
+	return &m.Target.Value
+}
+
+func declaredBenchmark(m metric.Measure) *metric.Exact {
+	if m.Benchmark == nil {
+		return nil
+	}
+	return &m.Benchmark.Value
 }
 
 func same(a, b metric.Measure) bool {
@@ -326,11 +400,13 @@ func (v *view) mayAssume(n *numbers, records []registry.Record) error {
 	return nil
 }
 
-// withinMonth tells whether an entry that prices people's work begins to hold within a month.
+// withinMonth tells whether an entry that prices people's work begins to hold within a month that is over. Of the one that is not, and of
+// those to come, no work of others is in the numbers ([view.overOnly]): what begins in them tells nothing.
 func (v *view) withinMonth(r registry.Record) bool {
 	prices := r.Kind == registry.Rates || r.Kind == registry.Workflows || r.Kind == registry.Assumptions || (r.Kind == registry.FX && len(v.classesPaidIn(r.Key)) > 0)
 	from := r.ValidFrom.In(v.zone)
-	return prices && !r.ValidFrom.IsZero() && !from.Equal(time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, v.zone))
+	open := v.startOf(event.Day{Time: access.CellOf(v.today.Time)})
+	return prices && !r.ValidFrom.IsZero() && from.Before(open) && !from.Equal(time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, v.zone))
 }
 
 // mayPrice tells whether the people of a rate class may be told apart in the scope.

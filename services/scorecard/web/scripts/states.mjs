@@ -1,7 +1,7 @@
 // The states in which pages are pictured. Each prepares a browser page and gives the address to open.
 
 /** What every page needs before it can say anything: who looks, and what the measures are called. */
-const kept = /\/api\/v1\/(session|metrics|registry|tail)\b/
+const kept = /\/api\/v1\/(session|metrics|registry\/(?:teams|workflows)|tail)\b/
 
 const answers = (page, change) =>
   page.route(

@@ -21,6 +21,7 @@ const PerceptionPage = lazy(async () => (await import('./pages/perception/percep
 const BarriersPage = lazy(async () => (await import('./pages/barriers/barriers')).BarriersPage, 'the barriers')
 const WorkflowsPage = lazy(async () => (await import('./pages/workflows/workflows')).WorkflowsPage, 'the workflows')
 const DisputesPage = lazy(async () => (await import('./pages/disputes/disputes')).DisputesPage, 'the disputes')
+const SettingsPage = lazy(async () => (await import('./pages/settings/settings')).SettingsPage, 'the settings')
 const KeysPage = lazy(async () => (await import('./pages/keys/keys')).KeysPage, 'the keys')
 const ConnectPage = lazy(async () => (await import('./pages/connect/connect')).ConnectPage, 'the ways in')
 const StartPage = lazy(async () => (await import('./pages/connect/start')).StartPage, 'the first steps')
@@ -87,6 +88,7 @@ function page(place: Place, shared: Shared) {
   if (first === 'disputes' && !second) return <DisputesPage session={shared.session} />
   if (first === 'log' && !second) return <LogPage session={shared.session} />
   if (first === 'impact' && !second) return <ImpactPage {...shared} />
+  if (first === 'settings' && !second) return <SettingsPage {...shared} />
   if (first === 'keys' && !second) return <KeysPage zone={zone} />
   if (first === 'connect' && !second) return <ConnectPage session={shared.session} />
   if (first === 'start' && !second) return <StartPage session={shared.session} />

@@ -5,12 +5,12 @@ const names = (session: Parameters<typeof navigation>[0]) => navigation(session)
 
 describe('navigation', () => {
   it('shows a visitor nothing that only others can use, and no empty group', () => {
-    expect(names({ person: null, role: 'leader' })).toEqual(['Numbers: Scorecard, Experiments, Pipeline, Perception, Coverage', 'Work: Barriers, Workflows, Disputes', 'Data: Ingest'])
+    expect(names({ person: null, role: 'leader' })).toEqual(['Numbers: Scorecard, Experiments, Pipeline, Perception, Coverage', 'Work: Barriers, Workflows, Disputes', 'Data: Ingest', 'Administration: Settings'])
     expect(names(null)).toEqual(names({ person: null, role: 'leader' }))
   })
   it('adds what a person does, and what an administrator sets', () => {
     expect(names({ person: 'p1', role: 'ic' })).toContain('Work: Log an outcome, My impact, Barriers, Workflows, Disputes')
-    expect(names({ person: null, role: 'admin' }).at(-1)).toBe('Settings: Keys, Audit')
+    expect(names({ person: null, role: 'admin' }).at(-1)).toBe('Administration: Settings, Keys, Audit')
   })
 })
 

@@ -47,8 +47,9 @@ const groups: Group[] = [
     ],
   },
   {
-    title: 'Settings',
+    title: 'Administration',
     entries: [
+      { path: '/settings', name: 'Settings' },
       { path: '/keys', name: 'Keys', who: 'admin' },
       { path: '/audit', name: 'Audit', who: 'admin' },
     ],

@@ -20,7 +20,7 @@ export class Problem extends Error {
     /** Seconds the server asked to wait. */
     readonly retryAfter: number | null = null,
     /** What is wrong with single fields, by their pointers such as "/minutes". */
-    readonly fields: { pointer: string; message: string }[] = [],
+    readonly fields: { pointer: string; message: string; code?: string }[] = [],
   ) {
     super(detail || title)
   }
@@ -77,6 +77,7 @@ function problemOf({ error, response }: Answer<unknown>): Problem {
 }
 
 const text = { parseAs: 'text' } as const
+const json = { 'content-type': 'application/json' }
 
 export const api = {
   session: (signal?: AbortSignal) => read<Session>(client.GET('/api/v1/session', { ...text, signal }), signal),
@@ -133,6 +134,26 @@ export const api = {
         ...text,
       }),
     ),
+  /** The entries of a kind. More than a thousand are nobody's. */
+  entries: (kind: RegistryKind, signal?: AbortSignal) =>
+    read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind }, query: { limit: 1000 } }, ...text, signal }), signal),
+  /** One entry with its versions, the newest first: its id is the version that a write is based on. */
+  entry: (kind: RegistryKind, key: string, signal?: AbortSignal) =>
+    read<RegistryEntry>(client.GET('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key } }, ...text, signal }), signal),
+  /** The entry is JSON text that is sent as it is, so that numbers keep their digits. Without a version it is to be new. */
+  writeEntry: (kind: RegistryKind, key: string, entry: string, version: string | null) => {
+    const header = version === null ? { 'If-None-Match': '*' } : { 'If-Match': `"${version}"` }
+    return read<RegistryEntry>(
+      client.PUT('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key }, header }, body: { valid_from: '' }, bodySerializer: () => entry, headers: json, ...text }),
+    )
+  },
+  endEntry: (kind: RegistryKind, key: string, valid_from: string, version: string) =>
+    read<RegistryEntry>(client.DELETE('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key }, query: { valid_from }, header: { 'If-Match': `"${version}"` } }, ...text })),
+  /** What would be under one entry, JSON text as it would be written. */
+  whatIf: (period: { from?: string; to?: string }, kind: RegistryKind, key: string, entry: string, signal?: AbortSignal) => {
+    const bodySerializer = () => `{"registry":{${JSON.stringify(kind)}:{${JSON.stringify(key)}:${entry}}}}`
+    return read<WhatIf>(client.POST('/api/v1/what-if', { params: { query: period }, body: {}, bodySerializer, headers: json, ...text, signal }), signal)
+  },
   claim: (id: string, signal?: AbortSignal) => read<Claim>(client.GET('/api/v1/claims/{id}', { params: { path: { id } }, ...text, signal }), signal),
   evidence: (query: EvidenceQuery, signal?: AbortSignal) =>
     read<Evidence>(client.GET('/api/v1/evidence', { params: { query }, ...text, signal }), signal),
@@ -159,21 +180,11 @@ export const api = {
     if (!data) throw new Problem(0, 'No answer', 'The server has sent nothing.')
     return data
   },
-  /** An entry as the registry has it now, with its versions; null where there is none. */
-  entry: async (kind: RegistryKind, key: string, signal?: AbortSignal): Promise<RegistryEntry | null> => {
+  /** An entry with its versions; null where there is none. */
+  entryIfAny: async (kind: RegistryKind, key: string, signal?: AbortSignal): Promise<RegistryEntry | null> => {
     // The list is asked first: that there is none is an answer and no failure.
     const { entries } = await api.entries(kind, signal)
-    if (!entries.some((e) => e.key === key)) return null
-    return read<RegistryEntry>(client.GET('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key } }, ...text, signal }), signal)
-  },
-  /** The entries of a kind; more than a thousand are nobody's. */
-  entries: (kind: RegistryKind, signal?: AbortSignal) =>
-    read<RegistryList>(client.GET('/api/v1/registry/{kind}', { params: { path: { kind }, query: { limit: 1000 } }, ...text, signal }), signal),
-  /** Writes a version of an entry. What was looked at before must still be the latest, and null: there must be none. Else 412. */
-  writeEntry: (kind: RegistryKind, key: string, looked: RegistryEntry | null, body: { valid_from: string }) => {
-    const version = looked?.versions?.[0]?.entry_id
-    const header = version === undefined ? { 'If-None-Match': '*' as const } : { 'If-Match': `"${version}"` }
-    return read<RegistryEntry>(client.PUT('/api/v1/registry/{kind}/{key}', { params: { path: { kind, key }, header }, body, ...text }))
+    return entries.some((e) => e.key === key) ? api.entry(kind, key, signal) : null
   },
   /** What the collector knows of a kind, and what it would make of a call; it may have an address of its own. */
   kindSchema: (address: string, kind: string, signal?: AbortSignal) =>

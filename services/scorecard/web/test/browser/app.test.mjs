@@ -18,6 +18,7 @@ import { outcomes } from './suites/outcomes.mjs'
 import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
 import { security } from './suites/security.mjs'
+import { settings } from './suites/settings.mjs'
 import { states } from './suites/states.mjs'
 import { survey } from './suites/survey.mjs'
 import { tasks } from './suites/tasks.mjs'
@@ -56,6 +57,7 @@ describe('the app', { concurrency: 1 }, () => {
   tasks(world)
   disputes(world)
   notes(world)
+  settings(world)
   personas(world)
   security(world)
 })

@@ -147,7 +147,7 @@ export async function addresses(url) {
   const first = async (path, list) => (await (await fetch(url + path)).json())[list]?.[0]
   const experiment = await first('/api/v1/experiments', 'experiments')
   const trial = await first('/api/v1/trials', 'trials')
-  const pages = { scorecard: '/', workflows: '/?by=workflow', experiments: '/experiments', pipeline: '/pipeline', perception: '/perception', coverage: '/coverage', barriers: '/barriers', owners: '/workflows', disputes: '/disputes', ingest: '/ingest' }
+  const pages = { scorecard: '/', workflows: '/?by=workflow', experiments: '/experiments', pipeline: '/pipeline', perception: '/perception', coverage: '/coverage', barriers: '/barriers', owners: '/workflows', disputes: '/disputes', ingest: '/ingest', settings: '/settings' }
   if (experiment) pages.experiment = `/experiments/${encodeURIComponent(experiment.experiment)}`
   if (trial) pages.trial = `/trials/${encodeURIComponent(trial.trial)}`
   pages.drawer = '/?open=hours_saved_net'
@@ -156,7 +156,7 @@ export async function addresses(url) {
 }
 
 /** The pages that only administrators can use: they are opened with the admin token. */
-export const administration = { keys: '/keys', audit: '/audit', connect: '/connect', webhook: '/connect?how=webhook', start: '/start' }
+export const administration = { keys: '/keys', audit: '/audit', connect: '/connect', webhook: '/connect?how=webhook', start: '/start', setting: '/settings?tab=assumptions&do=add realisation' }
 
 /** The pages of people: they are opened as the individual contributor of the demo organisation. */
 export const personal = { log: '/log', impact: '/impact' }

@@ -35,7 +35,7 @@ export function Builder({ name, address, writeKey, session }: { name: string; ad
   const [typed, setTyped] = useState<Typed>(() => keptDraft<Typed>(keptAt, Object.keys(nothing) as (keyof Typed)[]) ?? nothing)
   useEffect(() => keepDraft(keptAt, typed), [keptAt, typed])
   const change = (to: Partial<Typed>) => setTyped((before) => ({ ...before, ...to }))
-  const held = useData(`connection ${name}`, (signal) => api.entry('connections', name, signal))
+  const held = useData(`connection ${name}`, (signal) => api.entryIfAny('connections', name, signal))
   const schema = useData(typed.kind ? `schema ${address} ${typed.kind}` : null, (signal) => api.kindSchema(address, typed.kind, signal))
   const wrong = typed.sample.trim() === '' ? null : sampleProblem(typed.sample)
   const members = useMemo(() => (typed.sample.trim() === '' || wrong ? [] : membersOf(typed.sample)), [typed.sample, wrong])
@@ -265,7 +265,7 @@ function Outcome({ name, address, writeKey, connection, sample, today, held, adm
     if (busy || !fine) return
     setBusy(true)
     try {
-      await api.writeEntry('connections', name, held, { ...connection, valid_from: today })
+      await api.writeEntry('connections', name, JSON.stringify({ ...connection, valid_from: today }), held?.versions?.[0]?.entry_id ?? null)
       setSaid({ text: 'Saved. Calls are read by it from now on.', bad: false })
       written()
     } catch (cause) {

@@ -22,7 +22,7 @@ const firsts = ['vendor_spend', 'ai_cost', 'pipeline_value', 'conversion_value',
 export const settledOf = (session: Session) => async (signal: AbortSignal): Promise<Settled> => {
   const to = format.addDays(session.today, 1)
   const [calendar, keys, summary, workflows, rates, catalogue, card] = await Promise.all([
-    api.entry('calendar', 'default', signal), api.keys(undefined, signal), api.rejectSummary(format.addDays(to, -lookBack), to, signal), api.entries('workflows', signal), api.entries('rates', signal),
+    api.entryIfAny('calendar', 'default', signal), api.keys(undefined, signal), api.rejectSummary(format.addDays(to, -lookBack), to, signal), api.entries('workflows', signal), api.entries('rates', signal),
     api.metrics(signal), api.scorecard({ from: session.first_day ?? format.monthStart(session.today, 0), to }, signal),
   ])
   const own = calendar as unknown as { zone?: string; currency?: string } | null
@@ -47,7 +47,7 @@ export interface Written {
 export async function written(entries: { kind: RegistryKind; key: string; value: Record<string, unknown> & { valid_from: string } }[]): Promise<Written> {
   for (const e of entries) {
     try {
-      if ((await api.entry(e.kind, e.key)) === null) await api.writeEntry(e.kind, e.key, null, e.value)
+      if ((await api.entryIfAny(e.kind, e.key)) === null) await api.writeEntry(e.kind, e.key, JSON.stringify(e.value), null)
     } catch (cause) {
       const fields = cause instanceof Problem ? cause.fields.map((f) => `${f.pointer.replace(/^\//, '')}: ${f.message}`) : []
       const detail = cause instanceof Problem ? cause.detail : String(cause)
