@@ -80,13 +80,13 @@ func dealsQuery(a aspect, only string) string {
 	}
 	// The changes are numbered once, by (time, sequence, source, id), and then compared by number: comparing the four for each
 	// column takes several times as long. A whole change says its status anew, and with it when the deal was decided; a partial one
-	// decides only where the status was another before.
+	// decides only where the status was another before. A close that is said to come before the creation, in different changes, is none.
 	return a.head() + `deal, team, workflow, stage, if(gone, 'withdrawn', status), if(currency = '', NULL, amount), currency, created, decided,
 	toDate32(toTimeZone(decided, {zone:String})), assisted, margin, experiment, touches, changes, last_change, identity
 FROM (
 	SELECT *,
 		` + createdDay + ` AS local_day,
-		if(status IN ('won', 'lost') AND NOT gone, ifNull(closed, entered_at), NULL) AS decided
+		if(status IN ('won', 'lost') AND NOT gone, if(closed >= created, closed, entered_at), NULL) AS decided
 	FROM (
 		SELECT
 			deal,

@@ -80,7 +80,7 @@ type tally struct {
 
 // take makes the events of one call, or says why there are none. The call is whole and within its limits.
 func (r *caller) take(ctx context.Context, t *tally, call *mapping.Call, a connections.Arrival) {
-	out := a.Apply(t.held.Calls, call)
+	out := a.Apply(t.held, call)
 	if reason := notCounted(a, out); reason != "" {
 		t.notCounted = append(t.notCounted, reason)
 		return
@@ -90,7 +90,7 @@ func (r *caller) take(ctx context.Context, t *tally, call *mapping.Call, a conne
 	}
 	for _, m := range out.Made {
 		e, problems := connections.Judge(r.parser, m)
-		r.add(ctx, t.intake, e, problems, kept(a.Under(m.Event.ID)))
+		r.add(ctx, t.intake, e, problems, kept(a.Of(m)))
 	}
 }
 

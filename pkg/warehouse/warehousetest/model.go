@@ -169,7 +169,7 @@ func deal(changes []event.Stored, zone *time.Location) string {
 	decided, decidedDay := any(nil), any(nil)
 	if (s.Status == "won" || s.Status == "lost") && !s.gone {
 		at := s.entered
-		if s.ClosedAt != nil {
+		if s.ClosedAt != nil && !s.ClosedAt.Before(created) {
 			at = s.ClosedAt.Time
 		}
 		decided, decidedDay = at, at.In(zone).Format(time.DateOnly)
