@@ -22,11 +22,11 @@ const (
 	salesforceConnection = `{"via":"salesforce","deals":{"currency":"EUR","stages":{"Prospecting":{"status":"open"},"Closed Won":{"status":"won"}}}}`
 )
 
-// dealChange is a call of HubSpot's webhooks about the property of a deal, at a minute of 20 November 2026, 10:00 UTC.
-func dealChange(minute int, deal, name, value string, attempt int) string {
+// dealChange is a call of HubSpot's webhooks about a property of the deal 7, at a minute of 20 November 2026, 10:00 UTC.
+func dealChange(minute int, name, value string, attempt int) string {
 	at := time.Date(2026, 11, 20, 10, minute, 0, 0, time.UTC).UnixMilli()
 	return fmt.Sprintf(`{"eventId":%d,"subscriptionId":25,"portalId":62515,"appId":1160452,"occurredAt":%d,"subscriptionType":"deal.propertyChange",`+
-		`"attemptNumber":%d,"objectId":%s,"propertyName":%q,"propertyValue":%q,"changeSource":"CRM_UI"}`, minute, at, attempt, deal, name, value)
+		`"attemptNumber":%d,"objectId":7,"propertyName":%q,"propertyValue":%q,"changeSource":"CRM_UI"}`, minute, at, attempt, name, value)
 }
 
 func states(a answer) string {
@@ -44,10 +44,10 @@ func TestHubSpotBatch(t *testing.T) {
 	connect(t, cfg, "default", "hubspot", hubspotConnection)
 	s := serve(t, cfg)
 	body := batch(
-		dealChange(1, "7", "dealstage", "qualified", 0), dealChange(2, "7", "amount", "1000.10", 0), dealChange(2, "7", "amount", "1000.10", 1),
-		dealChange(3, "7", "dealstage", "9914321", 0), dealChange(4, "7", "amount", "a lot", 0), dealChange(5, "7", "dealname", "x", 0),
-		dealChange(6, "7", "hs_priority", "x", 0), strings.Replace(dealChange(7, "7", "amount", "1", 0), "62515", "99", 1),
-		strings.Replace(dealChange(8, "7", "amount", "1", 0), "deal.propertyChange", "contact.creation", 1), `7`,
+		dealChange(1, "dealstage", "qualified", 0), dealChange(2, "amount", "1000.10", 0), dealChange(2, "amount", "1000.10", 1),
+		dealChange(3, "dealstage", "9914321", 0), dealChange(4, "amount", "a lot", 0), dealChange(5, "dealname", "x", 0),
+		dealChange(6, "hs_priority", "x", 0), strings.Replace(dealChange(7, "amount", "1", 0), "62515", "99", 1),
+		strings.Replace(dealChange(8, "amount", "1", 0), "deal.propertyChange", "contact.creation", 1), `7`,
 	)
 	a := s.calling(t, "/v1/hooks/hubspot", body, nil)
 	want := "accepted|accepted|duplicate|rejected unknown_stage /propertyValue|rejected wrong_type /propertyValue|rejected unknown_event /propertyName|" +
@@ -152,7 +152,7 @@ func TestSignedHubSpot(t *testing.T) {
 	connect(t, cfg, "default", "hubspot-apac", strings.Replace(hubspotConnection, "62515", "98", 1))
 	connect(t, cfg, "default", "crm", crm)
 	s := serve(t, cfg)
-	body := batch(dealChange(1, "7", "dealstage", "qualified", 0))
+	body := batch(dealChange(1, "dealstage", "qualified", 0))
 	sign := func(secret, path, stamp, body string) string {
 		mac := hmac.New(sha256.New, []byte(secret))
 		_, _ = fmt.Fprint(mac, "POST", "https://plumbline.example.com", path, body, stamp)
@@ -216,9 +216,9 @@ func TestTooManyRecords(t *testing.T) {
 func TestPreviewOfDeals(t *testing.T) {
 	s := serve(t, config(t))
 	for _, test := range []struct{ sample, want string }{
-		{dealChange(1, "7", "dealstage", "closedwon", 0), `"status":"won"`},
-		{dealChange(1, "7", "dealstage", "x", 0), `"code":"unknown_stage","pointer":"/propertyValue"`},
-		{dealChange(1, "7", "dealname", "x", 0), `"not_counted":"ignored"`},
+		{dealChange(1, "dealstage", "closedwon", 0), `"status":"won"`},
+		{dealChange(1, "dealstage", "x", 0), `"code":"unknown_stage","pointer":"/propertyValue"`},
+		{dealChange(1, "dealname", "x", 0), `"not_counted":"ignored"`},
 	} {
 		body := `{"connection":` + hubspotConnection + `,"sample":` + test.sample + `}`
 		if a := s.calling(t, "/v1/hooks/hubspot/preview", body, nil); !strings.Contains(a.Body, test.want) {

@@ -149,9 +149,9 @@ func TestIgnored(t *testing.T) {
 	}
 }
 
-// event1 is a change event as the relays of Salesforce's subscriptions post one.
-func event1(kind, records, header, fields string) string {
-	return `{"data":{"schema":"IeRuaY6cbI_HsV8Rv1Mc5g","payload":` + payload(kind, records, header, fields) + `,"event":{"replayId":6}},"channel":"/data/OpportunityChangeEvent"}`
+// message is a change event as the relays of Salesforce's subscriptions post one.
+func message(kind, records, fields string) string {
+	return `{"data":{"schema":"IeRuaY6cbI_HsV8Rv1Mc5g","payload":` + payload(kind, records, "", fields) + `,"event":{"replayId":6}},"channel":"/data/OpportunityChangeEvent"}`
 }
 
 func payload(kind, records, header, fields string) string {
@@ -170,7 +170,7 @@ func TestSalesforce(t *testing.T) {
 	const id = "0002a3b1-key:2:006xx000001Sv6AAAS"
 	for _, test := range []struct{ name, settings, call, want string }{
 		{
-			"created", salesforceEUR, event1("CREATE", record1, "", `,"StageName":"Prospecting","Amount":1000.10,"CloseDate":"2026-12-31","CreatedDate":"2026-11-25T09:59:59.000Z","Name":"x","Probability":null`),
+			"created", salesforceEUR, message("CREATE", record1, `,"StageName":"Prospecting","Amount":1000.10,"CloseDate":"2026-12-31","CreatedDate":"2026-11-25T09:59:59.000Z","Name":"x","Probability":null`),
 			id + ` 25T10:00:00.000 {"deal":"006xx000001Sv6AAAS","stage":"Prospecting","status":"open","amount":"1000.1","currency":"EUR","created_at":"2026-11-25T09:59:59.000Z","sequence":2}`,
 		},
 		{"created, and no day of it", salesforceEUR, payload("CREATE", record1, "", ""), id + ` 25T10:00:00.000 {"deal":"006xx000001Sv6AAAS","created_at":"2026-11-25T10:00:00.000Z","sequence":2}`},
@@ -203,7 +203,7 @@ func TestSalesforce(t *testing.T) {
 			id + ` 25T10:00:00.000 {"deal":"006xx000001Sv6AAAS","stage":"Closed Lost","status":"lost","sequence":2,"withdrawn":false}`,
 		},
 		{"a gap", salesforceEUR, payload("GAP_UPDATE", record1, "", ""), id + " no_values /ChangeEventHeader/changeType"},
-		{"an overflow", salesforceEUR, event1("GAP_OVERFLOW", `"000000000000000AAA"`, "", ""), "0002a3b1-key:2:000000000000000AAA no_values /data/payload/ChangeEventHeader/changeType"},
+		{"an overflow", salesforceEUR, message("GAP_OVERFLOW", `"000000000000000AAA"`, ""), "0002a3b1-key:2:000000000000000AAA no_values /data/payload/ChangeEventHeader/changeType"},
 		{"all records", salesforceEUR, payload("UPDATE", `"006*"`, "", `,"Amount":5`), "0002a3b1-key:2:006* no_values /ChangeEventHeader/changeType"},
 		{"no id", salesforceEUR, payload("UPDATE", `"x"`, "", `,"Amount":5`), "0002a3b1-key:2:x bad_value /ChangeEventHeader/recordIds"},
 		{"another object", salesforceEUR, strings.Replace(payload("UPDATE", record1, "", ""), "Opportunity", "Account", 1), " unknown_event /ChangeEventHeader/entityName"},
@@ -213,7 +213,7 @@ func TestSalesforce(t *testing.T) {
 		{"packed names", salesforceEUR, payload("UPDATE", record1, `,"nulledFields":["0x0400"]`, ""), " bad_value /ChangeEventHeader/nulledFields/0"},
 		{"no time", salesforceEUR, strings.Replace(payload("UPDATE", record1, "", ""), `"commitTimestamp":1795600800000,`, "", 1), " missing_time /ChangeEventHeader/commitTimestamp"},
 		{"two wrong fields", salesforceEUR, payload("UPDATE", record1, "", `,"Amount":"x","StageName":"?"`), id + " unknown_stage /StageName\n" + id + " wrong_type /Amount"},
-		{"no currency", `{` + stages + `}`, event1("UPDATE", record1, "", `,"Amount":5`), id + " missing_field /data/payload/Amount"},
+		{"no currency", `{` + stages + `}`, message("UPDATE", record1, `,"Amount":5`), id + " missing_field /data/payload/Amount"},
 		{"a currency that contradicts", salesforceEUR, payload("CREATE", record1, "", `,"Amount":5,"CurrencyIsoCode":"USD"`), id + " inconsistent /CurrencyIsoCode"},
 		{"its own currency", salesforceEach, payload("CREATE", record1, "", `,"Amount":5,"CurrencyIsoCode":"USD","AI_Assisted__c":true`), id + ` 25T10:00:00.000 {"deal":"006xx000001Sv6AAAS","amount":"5","currency":"USD","created_at":"2026-11-25T10:00:00.000Z","assisted":true,"sequence":2}`},
 	} {
@@ -226,7 +226,7 @@ func TestSalesforce(t *testing.T) {
 // What is kept of a change of several records is about one of them each, and reads the same by itself.
 func TestKeptOfOneRecord(t *testing.T) {
 	tr := translator(t, crm.Salesforce, salesforceEUR)
-	call, _ := mapping.ReadCall([]byte(event1("UPDATE", record1+","+record2, "", `,"StageName":"?"`)))
+	call, _ := mapping.ReadCall([]byte(message("UPDATE", record1+","+record2, `,"StageName":"?"`)))
 	made := tr.Apply("/hooks/x", call).Made
 	if len(made) != 2 {
 		t.Fatalf("%d events", len(made))

@@ -14,7 +14,7 @@ func FuzzCalls(f *testing.F) {
 	for _, s := range []string{
 		property("dealstage", `"closedwon"`), property("amount", `"1e3"`), property("closedate", `"2026-11-20"`), property("amount", `null`),
 		change(`"subscriptionType":"deal.merge","primaryObjectId":7,"mergedObjectIds":[8],"newObjectId":10`), `{}`, `{"mergedObjectIds":1}`,
-		event1("CREATE", record1, "", `,"StageName":"Prospecting","Amount":1000.10`), payload("UPDATE", record1+","+record2, `,"nulledFields":["Amount"]`, `,"StageName":"?"`),
+		message("CREATE", record1, `,"StageName":"Prospecting","Amount":1000.10`), payload("UPDATE", record1+","+record2, `,"nulledFields":["Amount"]`, `,"StageName":"?"`),
 		payload("GAP_OVERFLOW", `"000000000000000AAA"`, "", ""), `{"data":{"payload":{"ChangeEventHeader":{"entityName":1}}}}`,
 	} {
 		f.Add([]byte(s))
