@@ -25,6 +25,7 @@ import (
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
 	"plumbline/pkg/mapping"
+	"plumbline/pkg/mapping/crm"
 	"plumbline/pkg/registry"
 )
 
@@ -42,17 +43,22 @@ var (
 type Held struct {
 	// Source is that of its events.
 	Source string
-	Calls  *mapping.Calls
+	// Via is what kind of tool it is.
+	Via   string
+	Calls *mapping.Calls
+	// Deals reads the calls of a CRM, which have no Calls.
+	Deals *crm.Translator
 	// Signature is nil where calls need a key. Versions are those of the secrets that they may be signed with.
 	Signature *registry.Signature
 	Versions  []uint32
 }
 
 // Of is the connection of a workspace's registry that holds at t. A Segment connection that nobody has written has the built-in mapping.
+// By [registry.ViaWebhook] those of CRM systems are found, too: they come in by the same way.
 func Of(s *registry.Snapshot, via, key string, t time.Time) (Held, error) {
 	entry, _, ok := registry.Find[registry.Connection](s, registry.Connections, key, t)
 	switch {
-	case ok && entry.Via != via:
+	case ok && entry.Via != via && (via != registry.ViaWebhook || !entry.IsCRM()):
 		return Held{}, fmt.Errorf("%w: %s is one of %s", ErrUnknown, key, entry.Via)
 	case ok && !entry.IsActive():
 		return Held{}, ErrInactive
@@ -61,11 +67,27 @@ func Of(s *registry.Snapshot, via, key string, t time.Time) (Held, error) {
 	case !ok:
 		entry = &registry.Connection{Via: via}
 	}
+	held, err := Draft(key, entry)
+	held.Versions = s.SignatureVersions(key, t)
+	return held, err
+}
+
+// Draft is a connection as an entry says, whether or not it was written.
+func Draft(key string, entry *registry.Connection) (Held, error) {
+	held := Held{Source: registry.SourceOf(entry.Via, key), Via: entry.Via, Signature: entry.Signature}
+	if entry.IsCRM() {
+		var err error
+		if held.Deals, err = entry.Translator(); err != nil {
+			return Held{}, fmt.Errorf("connection %s: %w", key, err)
+		}
+		return held, nil
+	}
 	calls, problems := entry.Calls()
 	if len(problems) > 0 {
 		return Held{}, fmt.Errorf("connection %s: %w", key, problems[0])
 	}
-	return Held{Source: registry.SourceOf(via, key), Calls: calls, Signature: entry.Signature, Versions: s.SignatureVersions(key, t)}, nil
+	held.Calls = calls
+	return held, nil
 }
 
 // secretPrefix is how the text of a secret begins.

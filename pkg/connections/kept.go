@@ -104,8 +104,20 @@ const track = "track"
 // TypeName is the name by which a mapping knows calls of a type that have none: "@page".
 func TypeName(callType string) string { return "@" + callType }
 
-// Apply makes events of the call as the mapping says.
-func (a Arrival) Apply(calls *mapping.Calls, call *mapping.Call) mapping.Result {
+// Of is the arrival of what an event was made of, under the id of that event: what is kept where it is refused.
+func (a Arrival) Of(m mapping.Made) Arrival {
+	if m.Call != nil {
+		a.Data = m.Call
+	}
+	return a.Under(m.Event.ID)
+}
+
+// Apply makes events of the call as the connection says.
+func (a Arrival) Apply(held Held, call *mapping.Call) mapping.Result {
+	if held.Deals != nil {
+		return held.Deals.Apply(a.Source, call)
+	}
+	calls := held.Calls
 	given := map[string]string{mapping.ColumnReceived: a.Received, mapping.ColumnHash: a.CallID}
 	if t := a.CallType(); t != "" {
 		given = map[string]string{mapping.ColumnReceived: a.Received, mapping.ColumnMessageID: a.CallID}
@@ -177,7 +189,7 @@ func Again(p *event.Parser, s *registry.Snapshot, a Arrival, t time.Time) (event
 		problem.Pointer = "/data" + problem.Pointer
 		return none, []event.Problem{*problem}
 	}
-	out := a.Apply(held.Calls, call)
+	out := a.Apply(held, call)
 	switch {
 	case out.Unknown():
 		return none, []event.Problem{UnknownName(held.Calls, out.Name)}

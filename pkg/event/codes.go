@@ -30,6 +30,8 @@ func Codes() []CodeMeaning {
 		{CodeTooOld, "The time lies before the year 2000, or before the days that are kept.", false},
 		{CodeUnknownType, "The CloudEvents type is none of ours.", false},
 		{CodeUnknownEvent, "A tool has sent something of which no mapping says what it counts as.", false},
+		{CodeUnknownStage, "A deal is in a stage that stands in no stage map of its connection.", false},
+		{CodeNoValues, "A tool says that something has changed and not to what: it has to be imported as it is now.", false},
 		{CodeUnknownField, "The data has a field that its kind does not have: most often a typing error.", false},
 		{CodeDuplicateField, "One object names a field twice.", false},
 		{CodeWrongType, "A value has another JSON type than its field.", false},

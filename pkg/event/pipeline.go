@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// Pipeline is a change of a deal: the state of the deal as it is from the event's time on.
+// Pipeline is a change of a deal: the state of the deal as it is from the event's time on. Most tools send such states; some send one
+// property at a time, and what they leave out is as it was: those changes are partial. What a deal is, all of its changes say together.
 type Pipeline struct {
 	Common
 	Deal   string `json:"deal" ch:"deal" erase:"keep" validate:"required,key"`
 	Stage  string `json:"stage,omitzero" ch:"stage,low" erase:"keep" validate:"omitempty,text,max=128"`
-	Status string `json:"status" ch:"status,low" erase:"keep" validate:"required,oneof=open won lost"`
+	Status string `json:"status,omitzero" ch:"status,low" erase:"keep" validate:"omitempty,oneof=open won lost"`
 	// Amount is the deal's worth at this change.
 	Amount   *Decimal `json:"amount,omitempty" ch:"amount" validate:"-"`
 	Currency string   `json:"currency,omitzero" ch:"currency,low" erase:"keep" validate:"omitempty,currency"`
@@ -26,6 +27,12 @@ type Pipeline struct {
 	Margin *Number `json:"margin,omitzero" ch:"margin" validate:"omitempty,gte=0,lte=1"`
 	// Sequence orders changes that share a time.
 	Sequence *uint64 `json:"sequence,omitzero" ch:"sequence,set" validate:"omitempty,lte=9007199254740991"`
+	// Partial says that the change names only what is new.
+	Partial *bool `json:"partial,omitzero" ch:"partial"`
+	// Cleared names a field that is not known from here on.
+	Cleared string `json:"cleared,omitzero" ch:"cleared,low" erase:"keep" validate:"omitempty,oneof=amount currency closed_at assisted"`
+	// Withdrawn says that the deal was deleted where it came from, or restored.
+	Withdrawn *bool `json:"withdrawn,omitzero" ch:"withdrawn"`
 }
 
 // Touch is one contact of a workflow with a deal.
@@ -69,11 +76,21 @@ func (p *Pipeline) Normalise() {
 	}
 }
 
-// Check wants a currency beside an amount and a close that does not come before the creation or on an open deal.
+// IsPartial tells whether the change names only what is new.
+func (p *Pipeline) IsPartial() bool { return p.Partial != nil && *p.Partial }
+
+// Check wants a status and a currency beside an amount, where the change is whole, and a close that does not come before the creation
+// or on an open deal.
 func (p *Pipeline) Check() []Problem {
 	var out []Problem
-	if p.Amount != nil && p.Currency == "" {
+	if p.Status == "" && !p.IsPartial() {
+		out = append(out, Problem{CodeMissingField, "/data/status", "give status"})
+	}
+	if p.Amount != nil && p.Currency == "" && !p.IsPartial() {
 		out = append(out, Problem{CodeMissingField, "/data/currency", "amount is money: give its currency"})
+	}
+	if p.clearsWhatItGives() {
+		out = append(out, Problem{CodeInconsistent, "/data/cleared", "the change gives " + p.Cleared + ", which it says was emptied: leave one of the two out"})
 	}
 	if p.ClosedAt != nil && p.Status == "open" {
 		out = append(out, Problem{CodeInconsistent, "/data/closed_at", "an open deal has no closed_at: leave it out, or give status won or lost"})
@@ -82,6 +99,20 @@ func (p *Pipeline) Check() []Problem {
 		out = append(out, Problem{CodeInconsistent, "/data/closed_at", "closed_at must not come before created_at"})
 	}
 	return out
+}
+
+func (p *Pipeline) clearsWhatItGives() bool {
+	switch p.Cleared {
+	case "amount":
+		return p.Amount != nil
+	case "currency":
+		return p.Currency != ""
+	case "closed_at":
+		return p.ClosedAt != nil
+	case "assisted":
+		return p.Assisted != nil
+	}
+	return false
 }
 
 // Touched is the day of the event and the deal's cohort, the day when it was created. The roller widens it to every

@@ -33,6 +33,8 @@ const (
 	CodeForbiddenKind   Code = "forbidden_kind"   // the key may not write this kind
 	CodeWaveClosed      Code = "wave_closed"      // the wave of the survey takes no answers any more
 	CodeUnknownEvent    Code = "unknown_event"    // a call of a tool of which no mapping says what it counts as
+	CodeUnknownStage    Code = "unknown_stage"    // a stage of a deal that stands in no stage map
+	CodeNoValues        Code = "no_values"        // a tool says that something has changed, and not to what
 	// The reasons of the inbox, beside those above.
 	CodeUnsupportedType  Code = "unsupported_type"  // a content type that carries no event that can be read
 	CodeUnknownWorkspace Code = "unknown_workspace" // the installation has no such workspace

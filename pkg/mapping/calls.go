@@ -243,6 +243,10 @@ type Made struct {
 	Kind event.Kind
 	// Problems are why it could not. Their pointers start at the call: "/properties/currency".
 	Problems []event.Problem
+	// Origins are pointers in the call by those in the event, where no mapping file says what was made of what.
+	Origins map[string]string
+	// Call is the part of the call that it was made of; nil is the whole.
+	Call []byte
 
 	plan *eventPlan
 }
@@ -251,7 +255,8 @@ type Made struct {
 // of nothing in the call.
 func (m Made) Origin(pointer string) (origin string, ok bool) {
 	if m.plan == nil {
-		return "", false
+		origin, ok = m.Origins[pointer]
+		return origin, ok
 	}
 	var columns []string
 	name, inData := strings.CutPrefix(pointer, "/data/")

@@ -241,7 +241,7 @@ func TestLibrary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(entries) != 11 {
+	if len(entries) != 13 {
 		t.Errorf("%d mappings", len(entries))
 	}
 	for _, e := range entries {

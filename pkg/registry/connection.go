@@ -11,6 +11,7 @@ import (
 
 	"plumbline/pkg/event"
 	"plumbline/pkg/mapping"
+	"plumbline/pkg/mapping/crm"
 )
 
 // What comes in by way of tools that speak a language of their own.
@@ -18,6 +19,9 @@ const (
 	// ViaSegment is a tool that calls as Segment's SDKs do, ViaWebhook one that posts JSON of its own.
 	ViaSegment = "segment"
 	ViaWebhook = "webhook"
+	// ViaHubSpot and ViaSalesforce are CRM systems, whose changes of deals are read as they send them.
+	ViaHubSpot    = string(crm.HubSpot)
+	ViaSalesforce = string(crm.Salesforce)
 	// DefaultConnection is the one of write keys whose sources name none.
 	DefaultConnection = "default"
 )
@@ -25,7 +29,7 @@ const (
 // Connection says what the calls of a tool become. Its key is part of the source of the events: "/segment/KEY" or "/hooks/KEY".
 type Connection struct {
 	Name string `json:"name,omitzero" validate:"omitempty,text,max=256"`
-	Via  string `json:"via" validate:"required,oneof=segment webhook"`
+	Via  string `json:"via" validate:"required,oneof=segment webhook hubspot salesforce"`
 	Note string `json:"note,omitzero" validate:"omitempty,note,max=2000"`
 	// Active is true unless it is said to be false: then its calls are refused.
 	Active *bool `json:"active,omitzero"`
@@ -37,7 +41,9 @@ type Connection struct {
 	Ignore []string `json:"ignore,omitzero" validate:"omitempty,max=1000,unique,dive,text,max=256"`
 	// Events are what calls become, in the language of mapping files.
 	Events jsontext.Value `json:"events,omitzero" validate:"-"`
-	// Signature is how calls are signed that carry no key; absent: they need a key.
+	// Deals is how the deals of a CRM are read, instead of Events.
+	Deals *crm.Settings `json:"deals,omitzero"`
+	// Signature is how calls are signed that carry no key; absent: they need a key. HubSpot signs as it does.
 	Signature *Signature `json:"signature,omitzero"`
 }
 
@@ -64,6 +70,18 @@ func SourceOf(via, key string) string {
 		return "/segment/" + key
 	}
 	return "/hooks/" + key
+}
+
+// IsCRM tells whether its calls are those of a CRM, read as Deals says.
+func (c *Connection) IsCRM() bool { return c.Via == ViaHubSpot || c.Via == ViaSalesforce }
+
+// Translator reads the calls of a CRM.
+func (c *Connection) Translator() (*crm.Translator, error) {
+	settings := crm.Settings{}
+	if c.Deals != nil {
+		settings = *c.Deals
+	}
+	return crm.New(crm.Vendor(c.Via), settings, c.Ignore)
 }
 
 // Calls is what calls become.
@@ -99,8 +117,8 @@ var connectionKey = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 // headerName is a header of HTTP (RFC 9110), short.
 var headerName = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
-// ReservedConnections are names that are kept for tools whose webhooks have a form of their own.
-func ReservedConnections() []string { return []string{"hubspot", "salesforce"} }
+// reserved are the keys that are kept for the tools of these names.
+func reserved() []string { return []string{ViaHubSpot, ViaSalesforce} }
 
 func (c *Connection) check(key string) []event.Problem {
 	var out []event.Problem
@@ -110,23 +128,53 @@ func (c *Connection) check(key string) []event.Problem {
 			Message: "the key of a connection has 1 to 64 small letters, digits, hyphens and underscores, a letter or digit first: it is part of an address",
 		})
 	}
-	if c.Via == ViaWebhook && slices.Contains(ReservedConnections(), key) {
+	if slices.Contains(reserved(), key) && c.Via != key && c.Via != ViaSegment {
 		out = append(out, event.Problem{Code: event.CodeBadValue, Message: "this name is kept for the tool's own webhooks: name the connection " + key + "-hook"})
 	}
 	if c.Via == ViaSegment && c.Signature != nil {
 		out = append(out, event.Problem{Code: event.CodeInconsistent, Pointer: "/signature", Message: "calls of Segment's SDKs carry the write key and are not signed: leave it out"})
 	}
+	out = append(out, c.checkDeals()...)
 	if c.Via == ViaWebhook && c.Builtin != nil {
 		out = append(out, event.Problem{Code: event.CodeInconsistent, Pointer: "/builtin", Message: "there is no built-in mapping of webhooks: leave it out"})
 	}
 	if c.Signature != nil {
 		out = append(out, c.Signature.checkHeaders()...)
 	}
-	if c.Via == "" {
-		return out // the tags report it
+	if c.Via == "" || c.IsCRM() {
+		return out // the tags report it, or there are no events to read
 	}
 	_, problems := c.Calls()
 	return append(out, problems...)
+}
+
+// checkDeals looks at what only the connections of CRM systems have, and what they do not have.
+func (c *Connection) checkDeals() []event.Problem {
+	none := func(pointer, message string) []event.Problem {
+		return []event.Problem{{Code: event.CodeInconsistent, Pointer: pointer, Message: message}}
+	}
+	const reads = "what a CRM sends is read as deals says: leave it out"
+	switch {
+	case !c.IsCRM() && c.Deals != nil:
+		return none("/deals", "only connections via hubspot and salesforce have it: leave it out")
+	case !c.IsCRM():
+		return nil
+	case len(c.Events) > 0:
+		return none("/events", reads)
+	case c.EventColumn != "":
+		return none("/event_column", reads)
+	case c.Builtin != nil:
+		return none("/builtin", reads)
+	case c.Via == ViaHubSpot && c.Signature != nil:
+		return none("/signature", "HubSpot signs as it does, with the secret of its app, which the collector is started with: leave it out")
+	case c.Deals == nil:
+		return []event.Problem{{Code: event.CodeMissingField, Pointer: "/deals", Message: "say how deals are read: their stages and their currency"}}
+	}
+	problems := c.Deals.Check(crm.Vendor(c.Via))
+	for i := range problems {
+		problems[i].Pointer = "/deals" + problems[i].Pointer
+	}
+	return problems
 }
 
 func (s *Signature) checkHeaders() []event.Problem {

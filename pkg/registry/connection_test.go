@@ -26,6 +26,16 @@ func TestConnectionEntries(t *testing.T) {
 		"no time":  {"crm", `{"via":"webhook","signature":{"header":"X-A","timestamp_header":"x-a"}}`, event.CodeInconsistent, "/signature/timestamp_header"},
 		"signed":   {"shop", `{"via":"segment","signature":{"header":"X-A"}}`, event.CodeInconsistent, "/signature"},
 		"builtin":  {"crm", `{"via":"webhook","builtin":false}`, event.CodeInconsistent, "/builtin"},
+		"hubspot":  {"hubspot", `{"via":"hubspot","ignore":["dealname"],"deals":{"portal":"1","currency":"EUR","stages":{"closedwon":{"status":"won"}}}}`, "", ""},
+		"relayed":  {"salesforce-emea", `{"via":"salesforce","deals":{"prefix":"emea-"},"signature":{"header":"X-Sig"}}`, "", ""},
+		"of other": {"salesforce", `{"via":"hubspot","deals":{"portal":"1"}}`, event.CodeBadValue, ""},
+		"no deals": {"hubspot", `{"via":"hubspot"}`, event.CodeMissingField, "/deals"},
+		"currency": {"hubspot", `{"via":"hubspot","deals":{"portal":"1","currency":"euro"}}`, event.CodeBadValue, "/deals/currency"},
+		"status":   {"hubspot", `{"via":"hubspot","deals":{"portal":"1","stages":{"a":{"status":"gone"}}}}`, event.CodeBadValue, "/deals/stages/a/status"},
+		"events":   {"hubspot", `{"via":"hubspot","deals":{"portal":"1"},"events":[]}`, event.CodeInconsistent, "/events"},
+		"column":   {"hubspot", `{"via":"hubspot","deals":{"portal":"1"},"event_column":"x"}`, event.CodeInconsistent, "/event_column"},
+		"own sign": {"hubspot", `{"via":"hubspot","deals":{"portal":"1"},"signature":{"header":"X-A"}}`, event.CodeInconsistent, "/signature"},
+		"no crm":   {"crm", `{"via":"webhook","deals":{}}`, event.CodeInconsistent, "/deals"},
 		"secret":   {"crm", `{"via":"webhook","signature":{"header":"X-A","secret":"x"}}`, event.CodeUnknownField, "/signature/secret"},
 	} {
 		_, problems := registry.Decode(registry.Connections, test.key, []byte(test.value))

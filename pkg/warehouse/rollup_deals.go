@@ -70,7 +70,7 @@ func dealsQuery(a aspect, only string) string {
 	changes := rows{
 		kind: event.KindPipeline, uncorrected: among, columns: []string{
 			"time", "source", "id", "identity", "deal", "team", "workflow", "stage", "status", "amount", "currency",
-			"created_at", "closed_at", "assisted", "touches", "experiment", "margin", "sequence",
+			"created_at", "closed_at", "assisted", "touches", "experiment", "margin", "sequence", "partial", "cleared", "withdrawn",
 		},
 	}
 	// A correction may have brought a change to a deal that is none of them, of which the other changes are not here.
@@ -79,25 +79,28 @@ func dealsQuery(a aspect, only string) string {
 		wanted = "WHERE " + among
 	}
 	// The changes are numbered once, by (time, sequence, source, id), and then compared by number: comparing the four for each
-	// column takes several times as long. The currency belongs to the amount: it is taken from the same change.
-	return a.head() + `deal, team, workflow, stage, status, amount, currency, created, decided,
+	// column takes several times as long. A whole change says its status anew, and with it when the deal was decided; a partial one
+	// decides only where the status was another before. A close that is said to come before the creation, in different changes, is none.
+	return a.head() + `deal, team, workflow, stage, if(gone, 'withdrawn', status), if(currency = '', NULL, amount), currency, created, decided,
 	toDate32(toTimeZone(decided, {zone:String})), assisted, margin, experiment, touches, changes, last_change, identity
 FROM (
 	SELECT *,
 		` + createdDay + ` AS local_day,
-		if(status IN ('won', 'lost'), ifNull(closed, last_change), NULL) AS decided
+		if(status IN ('won', 'lost') AND NOT gone, if(closed >= created, closed, entered_at), NULL) AS decided
 	FROM (
 		SELECT
 			deal,
 			argMaxIf(p.team, place, p.team != '') AS team,
 			argMaxIf(p.workflow, place, p.workflow != '') AS workflow,
-			argMax(p.stage, place) AS stage,
-			argMax(p.status, place) AS status,
-			argMaxIf(p.amount, place, p.amount IS NOT NULL) AS amount,
-			argMax(p.currency, place + ` + farther + ` * (p.currency != '') + 2 * ` + farther + ` * (p.amount IS NOT NULL)) AS currency,
+			argMaxIf(p.stage, place, p.stage != '' OR NOT part) AS stage,
+			argMaxIf(p.status, place, p.status != '') AS status,
+			argMaxIf(tuple(p.amount), place, p.amount IS NOT NULL OR p.cleared = 'amount').1 AS amount,
+			argMax(p.currency, place + ` + farther + ` * ` + currencyRank + `) AS currency,
 			ifNull(argMaxIf(p.created_at, place, p.created_at IS NOT NULL), min(p.time)) AS created,
-			argMax(tuple(p.closed_at), place).1 AS closed,
-			argMaxIf(p.assisted, place, p.assisted IS NOT NULL) AS assisted,
+			argMaxIf(tuple(p.closed_at), place, entered OR p.closed_at IS NOT NULL OR p.cleared = 'closed_at').1 AS closed,
+			maxIf(p.time, entered) AS entered_at,
+			argMaxIf(tuple(p.assisted), place, p.assisted IS NOT NULL OR p.cleared = 'assisted').1 AS assisted,
+			argMaxIf(ifNull(p.withdrawn, false), place, p.withdrawn IS NOT NULL OR NOT part) AS gone,
 			argMaxIf(p.margin, place, p.margin IS NOT NULL) AS margin,
 			argMaxIf(p.experiment, place, p.experiment != '') AS experiment,
 			ifNull(argMaxIf(toNullable(p.touches), place, p.touches != '[]'), '[]') AS touches,
@@ -105,14 +108,24 @@ FROM (
 			max(p.time) AS last_change,
 			argMax(p.identity, place) AS identity
 		FROM (
-			SELECT *, row_number() OVER (PARTITION BY deal ORDER BY time, sequence, source, id) AS place
+			SELECT *,
+				ifNull(partial, false) AS part,
+				row_number() OVER ordered AS place,
+				status != '' AND (NOT part OR ifNull(anyLast(nullIf(toString(status), '')) OVER earlier, '') != status) AS entered
 			FROM ` + changes.sql(a) + `
 			` + wanted + `
+			WINDOW
+				ordered AS (PARTITION BY deal ORDER BY time, sequence, source, id),
+				earlier AS (PARTITION BY deal ORDER BY time, sequence, source, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 		) AS p
 		GROUP BY deal
 	)
 ) ` + a.theDays()
 }
+
+// currencyRank is how much the currency of a change is that of the amount: it is where it came with an amount, or with a partial change
+// that gives or empties it; any other is wanted only where there is none of these.
+const currencyRank = "multiIf(p.cleared = 'currency' OR p.currency != '' AND (part OR p.amount IS NOT NULL), 2, p.currency != '', 1, 0)"
 
 // farther is more than a deal has changes: what is wanted first is moved by it.
 const farther = "toUInt64(1099511627776)"

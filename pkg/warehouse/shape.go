@@ -8,7 +8,7 @@ import (
 
 // RollupShape is the number of the present set of rollups and of what they hold. Count it up whenever a rollup is added
 // or its query comes to give other rows: days that were rolled before are then rolled anew.
-const RollupShape = 2
+const RollupShape = 3
 
 // OldShaped are the workspaces with days that were rolled by a version with another set of rollups; old is false where
 // there are no such days, since the shape was noted by [DB.InsertRollupShape] already.

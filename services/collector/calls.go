@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,7 +28,11 @@ type caller struct {
 	book   *connections.Book
 	secret event.Secret
 	// home is the workspace of calls that are signed and carry no key.
-	home    string
+	home string
+	// public is the address that the world calls, apps what HubSpot signs its calls with.
+	public  string
+	apps    AppSecrets
+	log     *slog.Logger
 	door    *doorman
 	now     func() time.Time
 	counted *callMetrics
@@ -40,7 +45,8 @@ func registerCalls(cfg Config, mount *process.Mount, r *receiver, door *doorman)
 		Bus: cfg.Bus, Service: "collector", Now: cfg.Now, Metrics: mount.Metrics, Log: mount.Log.With("service", "collector"),
 	})
 	calls := &caller{
-		receiver: r, book: book, secret: cfg.Secret, home: cfg.Workspace, door: door, now: cfg.Now, counted: newCallMetrics(mount.Metrics),
+		receiver: r, book: book, secret: cfg.Secret, home: cfg.Workspace, public: strings.TrimRight(cfg.URL, "/"), apps: cfg.HubSpot,
+		log: mount.Log.With("service", "collector"), door: door, now: cfg.Now, counted: newCallMetrics(mount.Metrics),
 	}
 	calls.registerSegment(mount.Router)
 	calls.registerHooks(mount.Router)
@@ -80,7 +86,7 @@ type tally struct {
 
 // take makes the events of one call, or says why there are none. The call is whole and within its limits.
 func (r *caller) take(ctx context.Context, t *tally, call *mapping.Call, a connections.Arrival) {
-	out := a.Apply(t.held.Calls, call)
+	out := a.Apply(t.held, call)
 	if reason := notCounted(a, out); reason != "" {
 		t.notCounted = append(t.notCounted, reason)
 		return
@@ -90,7 +96,7 @@ func (r *caller) take(ctx context.Context, t *tally, call *mapping.Call, a conne
 	}
 	for _, m := range out.Made {
 		e, problems := connections.Judge(r.parser, m)
-		r.add(ctx, t.intake, e, problems, kept(a.Under(m.Event.ID)))
+		r.add(ctx, t.intake, e, problems, kept(a.Of(m)))
 	}
 }
 

@@ -50,6 +50,9 @@ type Config struct {
 	WriteKeys []string `name:"write-key" help:"keys that may send events, by comma, beside the API keys of the installation"`
 	Workspace string   `name:"workspace" default:"default" help:"workspace of the write keys"`
 	Keys      []access.Key
+	// URL is the address that the world calls, which HubSpot signs; HubSpot are the secrets of its apps.
+	URL     string     `name:"url" help:"public address of this collector, such as https://plumbline.example.com, which HubSpot signs"`
+	HubSpot AppSecrets `name:"hubspot-secret" secret:"true" help:"client secrets of HubSpot apps by comma, SECRET for the connection hubspot or CONNECTION=SECRET"`
 	// InboxWorkspaces are those that the inbox may name beside the workspaces of the keys. A name that nobody here knows
 	// would make a typing error a number that is silently too small.
 	InboxWorkspaces []string `name:"inbox-workspace" help:"further workspaces that messages of the inbox may name, by comma"`
@@ -94,6 +97,7 @@ func (c Config) Validate() error {
 	if d.ProduceTimeout < 0 {
 		errs = append(errs, errors.New("produce timeout: it can not be negative"))
 	}
+	errs = append(errs, d.HubSpot.Validate(d.URL))
 	for _, k := range d.Keys {
 		if k.Workspace == "" {
 			errs = append(errs, fmt.Errorf("key %q: it has no workspace", k.ID))

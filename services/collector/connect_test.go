@@ -280,7 +280,7 @@ func TestHook(t *testing.T) {
 	if !ok || deal.Amount.Canonical() != "1000.1" || deal.Deal != "17" {
 		t.Errorf("%+v", deal)
 	}
-	for path, want := range map[string]string{"/v1/hooks/none": "404 unknown_connection", "/v1/hooks/hubspot": "404 not_yet", "/v1/hooks/salesforce/preview": "404 not_yet"} {
+	for path, want := range map[string]string{"/v1/hooks/none": "404 unknown_connection", "/v1/hooks/hubspot": "404 unknown_connection"} {
 		if a := s.calling(t, path, body, nil); fmt.Sprint(a.Status, " ", a.Code) != want {
 			t.Errorf("%s: %d %s, want %s", path, a.Status, a.Body, want)
 		}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,17 +34,13 @@ const maxHookCall = event.MaxSize - 4<<10
 // no name that a workspace can have.
 const unproven = "calls without a key"
 
+// mostOfCalls is how many events the calls of a request may become: one call may be about many records.
+const mostOfCalls = 10 * MaxEvents
+
 // registerHooks adds the endpoints of webhooks.
 func (r *caller) registerHooks(router gin.IRoutes) {
-	router.POST("/v1/hooks/:connection", reserved, r.hook)
-	router.POST("/v1/hooks/:connection/preview", reserved, r.door.authenticateTool, r.preview)
-}
-
-// reserved answers for names that are kept for the forms of some tools.
-func reserved(c *gin.Context) {
-	if name := c.Param("connection"); slices.Contains(registry.ReservedConnections(), name) {
-		process.Problem(c, http.StatusNotFound, "not_yet", "The webhooks of "+name+" have a form of their own, which is not taken yet: map them with a connection of another name.", nil)
-	}
+	router.POST("/v1/hooks/:connection", r.hook)
+	router.POST("/v1/hooks/:connection/preview", r.door.authenticateTool, r.preview)
 }
 
 // hook takes what a tool posts: a JSON object, or an array of them. It carries a write key, or is signed.
@@ -89,6 +84,10 @@ func (r *caller) signedHook(c *gin.Context, name string) {
 	held, err := r.book.Find(r.home, registry.ViaWebhook, name)
 	if errors.Is(err, connections.ErrNotReady) {
 		_, _ = r.find(c, r.home, registry.ViaWebhook, name)
+		return
+	}
+	if err == nil && held.Via == registry.ViaHubSpot && c.GetHeader(headerHubSpotSignature) != "" {
+		r.hubspotHook(c, name, held)
 		return
 	}
 	s := held.Signature
@@ -169,10 +168,14 @@ func (r *caller) hookBody(c *gin.Context, key access.Key, held connections.Held,
 		return
 	}
 	received := r.now().UTC().Truncate(time.Millisecond)
-	t := &tally{intake: &intake{key: key, receive: receiveID()}, via: registry.ViaWebhook, held: held}
+	t := &tally{intake: &intake{key: key, receive: receiveID()}, via: held.Via, held: held}
 	t.grow(len(parts))
 	for _, raw := range parts {
-		r.hookCall(c, t, raw, received)
+		if r.hookCall(c, t, raw, received); len(t.entries) > mostOfCalls {
+			r.refuse(c, http.StatusRequestEntityTooLarge, "too_many_events",
+				fmt.Sprintf("The calls of a request may become at most %d events: send fewer at once.", mostOfCalls), map[string]any{"limit_events": mostOfCalls})
+			return
+		}
 	}
 	r.finish(c, t)
 	r.hookAnswer(c, t)

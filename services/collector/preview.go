@@ -63,7 +63,7 @@ func (r *caller) preview(c *gin.Context) {
 		r.refuse(c, http.StatusForbidden, string(event.CodeForbiddenSource), "This key may not write events of the source "+short(source)+": use a key with that source.", nil)
 		return
 	}
-	if held.Calls == nil {
+	if held.Source == "" {
 		if held, ok = r.find(c, key.Workspace, via, name); !ok {
 			return
 		}
@@ -93,8 +93,8 @@ func (r *caller) draft(c *gin.Context, name string, draft jsontext.Value) (via s
 	if !isOne {
 		return "", held, false
 	}
-	calls, _ := connection.Calls() // it was checked
-	return connection.Via, connections.Held{Source: registry.SourceOf(connection.Via, name), Calls: calls}, true
+	held, _ = connections.Draft(name, connection) // it was checked
+	return connection.Via, held, true
 }
 
 // tryOut goes the way of a call, up to where it would be sealed.
@@ -122,7 +122,7 @@ func (r *caller) tryOut(held connections.Held, via string, sample jsontext.Value
 			return out
 		}
 	}
-	result := a.Apply(held.Calls, call)
+	result := a.Apply(held, call)
 	out.Name = result.Name
 	if reason := notCounted(a, result); reason != "" {
 		out.NotCounted = reason

@@ -43,7 +43,9 @@ type numbers struct {
 	rows    []metric.DealRow
 	decided metric.DealTotals
 	cohort  []metric.DealRow
-	wave    metric.Wave
+	// aside are the deals of the cohort that count on no side.
+	aside []metric.Excluded
+	wave  metric.Wave
 	// answered are all answers to that wave.
 	answered wave
 	// pillar is what the measures of the pillars were folded from.
@@ -309,12 +311,15 @@ func (v *view) deals(ctx context.Context, n *numbers, basis metric.Basis, curren
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	cohort, n.aside = metric.SetAside(cohort)
 	if basis == metric.Created {
 		rows = cohort
 	}
 	n.cohort, n.rows, n.decided = cohort, rows, metric.TotalDeals(rows, v.fx(currency))
+	winRate := metric.FoldWinRate(n.decided)
+	winRate.Excluded = append(winRate.Excluded, n.aside...)
 	return map[string]metric.Fold{
-		metric.WinRate:          metric.FoldWinRate(n.decided),
+		metric.WinRate:          winRate,
 		metric.CycleDays:        metric.FoldCycle(n.decided, metric.FoldSurvival(cohort, v.censoring(w.To))),
 		metric.PipelineVelocity: metric.FoldVelocity(n.decided, currency),
 	}, nil

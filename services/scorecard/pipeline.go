@@ -85,6 +85,7 @@ func (a *app) getPipeline(c *gin.Context, v *view) error {
 	}
 	answer.Cohorts = append(answer.Cohorts, metric.Cohorts(n.cohort, v.censoring(p.to), fx)...)
 	answer.Excluded = append(answer.Excluded, metric.DealExclusions(n.decided, currency)...)
+	answer.Excluded = append(answer.Excluded, n.aside...)
 	if n.decided.WonWithAmount > 0 {
 		answer.WonAmount = metric.ExactOf(n.decided.Amount)
 		answer.WonAmountPerDay = metric.ExactOf(n.decided.Amount.DivRound(decimal.NewFromInt(int64(w.Days())), 12))

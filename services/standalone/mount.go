@@ -20,7 +20,7 @@ func (in *installation) mount(ctx context.Context, e *engines, m *process.Mount)
 	}
 	if err := collector.Run(ctx, collector.Config{
 		Bus: e.bus, Warehouse: e.warehouse, Secret: in.keys.Secret, Workspace: Workspace,
-		WriteKeys: []string{in.keys.WriteKey}, Keys: in.cfg.Keys,
+		WriteKeys: []string{in.keys.WriteKey}, Keys: in.cfg.Keys, URL: in.cfg.URL, HubSpot: in.cfg.HubSpot,
 	}, m); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"plumbline/pkg/process"
 	"plumbline/pkg/warehouse"
 	"plumbline/pkg/webhook"
+	"plumbline/services/collector"
 	"plumbline/services/loader"
 	"plumbline/services/scorecard/mail"
 	"plumbline/services/scorecard/signin"
@@ -50,6 +51,8 @@ type Config struct {
 	AdminToken string `name:"admin-token" help:"token of the administrator"`
 	// URL is the public address, for links; other commands use the variable to find the server.
 	URL string `name:"url" help:"public address of this server, for the links that it prints"`
+	// HubSpot are the secrets of HubSpot's apps, with which its calls are signed.
+	HubSpot collector.AppSecrets `name:"hubspot-secret" secret:"true" help:"client secrets of HubSpot apps by comma, SECRET for the connection hubspot or CONNECTION=SECRET"`
 	// OIDC is the identity provider that people sign in with; without one, with the printed link only.
 	OIDC signin.Config `name:"oidc"`
 	// SessionIdle and SessionLife are how long a browser stays signed in. The idle time is longer than that of a scorecard
@@ -98,7 +101,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("--session-idle, --session-life: give a time such as 12h"))
 	}
 	errs = append(errs, loader.ValidRetention(c.RawRetention), c.TLS.Validate(), signin.ValidPublic(c.URL), c.OIDC.Validate(c.URL),
-		c.Webhook.Validate(), c.Mail.Validate())
+		c.Webhook.Validate(), c.Mail.Validate(), c.HubSpot.Validate(c.URL))
 	if c.AlertsEvery < 0 {
 		errs = append(errs, errors.New("--alerts-every: give a time such as 1m"))
 	}

@@ -103,13 +103,33 @@ func drawPipeline(t *rapid.T) *event.Pipeline {
 		Assisted: maybe(t, "assisted", drawBool), Margin: maybe(t, "margin", drawNumber), Experiment: text(t, "experiment", "", "e"),
 		Sequence: maybe(t, "sequence", drawCount),
 	}
-	if p.Amount != nil && p.Currency == "" {
+	p.Withdrawn = rapid.SampledFrom([]*bool{nil, nil, nil, new(false), new(true)}).Draw(t, "withdrawn")
+	if rapid.Bool().Draw(t, "partial") {
+		p.Partial, p.Status = new(true), text(t, "new status", "", "open", "won", "lost")
+	}
+	drawCleared(t, p)
+	if p.Amount != nil && p.Currency == "" && !p.IsPartial() {
 		p.Currency = "EUR" // the contract wants one beside an amount
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "touches") {
 		p.Touches = append(p.Touches, event.Touch{Workflow: text(t, "touch", "w", "x/y"), At: drawInstant(t, "at"), Role: text(t, "role", "", "first")})
 	}
 	return p
+}
+
+// drawCleared empties a field of some changes, which then do not give it.
+func drawCleared(t *rapid.T, p *event.Pipeline) {
+	p.Cleared = text(t, "cleared", "", "", "amount", "currency", "closed_at", "assisted")
+	switch p.Cleared {
+	case "amount":
+		p.Amount = nil
+	case "currency":
+		p.Currency, p.Amount = "", nil
+	case "closed_at":
+		p.ClosedAt = nil
+	case "assisted":
+		p.Assisted = nil
+	}
 }
 
 func drawInstant(t *rapid.T, _ string) event.Time { return event.Time{Time: drawTime(t)} }

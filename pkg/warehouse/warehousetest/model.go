@@ -157,42 +157,84 @@ func deal(changes []event.Stored, zone *time.Location) string {
 			byTime(a.Event, b.Event),
 		)
 	})
-	var s event.Pipeline
-	var currency string
+	var s dealState
 	for _, c := range changes {
-		d := c.Data.(*event.Pipeline)
-		s.Team, s.Workflow = cmp.Or(d.Team, s.Team), cmp.Or(d.Workflow, s.Workflow)
-		s.Experiment, currency = cmp.Or(d.Experiment, s.Experiment), cmp.Or(d.Currency, currency)
-		if d.Amount != nil {
-			s.Amount, s.Currency = d.Amount, d.Currency
-		}
-		s.CreatedAt, s.Assisted, s.Margin = cmp.Or(d.CreatedAt, s.CreatedAt), cmp.Or(d.Assisted, s.Assisted), cmp.Or(d.Margin, s.Margin)
-		if len(d.Touches) > 0 {
-			s.Touches = d.Touches
-		}
+		s.change(c.Time, c.Data.(*event.Pipeline))
 	}
 	latest := changes[len(changes)-1]
-	last := latest.Data.(*event.Pipeline)
-	if s.Amount == nil {
-		s.Currency = currency
-	}
 	created := changes[0].Time
 	if s.CreatedAt != nil {
 		created = s.CreatedAt.Time
 	}
 	decided, decidedDay := any(nil), any(nil)
-	if last.Status != "open" {
-		at := latest.Time
-		if last.ClosedAt != nil {
-			at = last.ClosedAt.Time
+	if (s.Status == "won" || s.Status == "lost") && !s.gone {
+		at := s.entered
+		if s.ClosedAt != nil && !s.ClosedAt.Before(created) {
+			at = s.ClosedAt.Time
 		}
 		decided, decidedDay = at, at.In(zone).Format(time.DateOnly)
 	}
+	if s.gone {
+		s.Status = "withdrawn"
+	}
+	if s.Currency == "" && !s.currencySaid {
+		s.Currency = s.loneCurrency
+	}
+	if s.Currency == "" {
+		s.Amount = nil // nobody knows of what it is
+	}
 	return row(
-		"rollup_deals", created.In(zone).Format(time.DateOnly), last.Deal, s.Team, s.Workflow, last.Stage, last.Status,
+		"rollup_deals", created.In(zone).Format(time.DateOnly), s.Deal, s.Team, s.Workflow, s.Stage, s.Status,
 		s.Amount, s.Currency, created, decided, decidedDay, s.Assisted, s.Margin, s.Experiment, s.Touches.Canonical(),
 		len(changes), latest.Time, hex.EncodeToString(latest.Identity[:]),
 	)
+}
+
+// dealState is what the changes of a deal up to some time say of it.
+type dealState struct {
+	event.Pipeline
+	// loneCurrency came without an amount in a whole change; it holds where no other was ever said.
+	loneCurrency string
+	currencySaid bool
+	gone         bool
+	// entered is when the deal got its status.
+	entered time.Time
+}
+
+func (s *dealState) change(at time.Time, d *event.Pipeline) {
+	s.Deal = d.Deal
+	s.Team, s.Workflow, s.Experiment = cmp.Or(d.Team, s.Team), cmp.Or(d.Workflow, s.Workflow), cmp.Or(d.Experiment, s.Experiment)
+	s.CreatedAt, s.Margin = cmp.Or(d.CreatedAt, s.CreatedAt), cmp.Or(d.Margin, s.Margin)
+	if len(d.Touches) > 0 {
+		s.Touches = d.Touches
+	}
+	if d.Stage != "" || !d.IsPartial() {
+		s.Stage = d.Stage
+	}
+	if d.Status != "" && (d.Status != s.Status || !d.IsPartial()) {
+		s.Status, s.entered, s.ClosedAt = d.Status, at, nil
+	}
+	s.Amount, s.ClosedAt, s.Assisted = cmp.Or(d.Amount, s.Amount), cmp.Or(d.ClosedAt, s.ClosedAt), cmp.Or(d.Assisted, s.Assisted)
+	switch {
+	case d.Currency == "":
+	case d.IsPartial() || d.Amount != nil:
+		s.Currency, s.currencySaid = d.Currency, true
+	default:
+		s.loneCurrency = d.Currency
+	}
+	switch d.Cleared {
+	case "amount":
+		s.Amount = nil
+	case "currency":
+		s.Currency, s.currencySaid = "", true
+	case "closed_at":
+		s.ClosedAt = nil
+	case "assisted":
+		s.Assisted = nil
+	}
+	if d.Withdrawn != nil || !d.IsPartial() {
+		s.gone = d.Withdrawn != nil && *d.Withdrawn
+	}
 }
 
 // row joins values as ClickHouse's toString writes them.

@@ -47,6 +47,7 @@ collector, the loader and the scorecard on one address. Prints progress, a link 
 Flags win over the environment, that over the file. PLUMBLINE_WRITE_KEY and PLUMBLINE_ADMIN_TOKEN fix the keys, else they
 are made and kept in the data folder (plumbline keys). PLUMBLINE_KAFKA_PASSWORD, PLUMBLINE_CLICKHOUSE_PASSWORD and
 PLUMBLINE_SMTP_PASSWORD, or their files, are the passwords of outside engines and of the mail server; they are no flags.
+PLUMBLINE_HUBSPOT_SECRET is the client secret of the HubSpot app whose webhooks are taken, and needs --url: see CONNECT.md.
 
 Examples:
   plumbline up

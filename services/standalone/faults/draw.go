@@ -152,6 +152,13 @@ func (d *drawing) pipeline() event.Data {
 	if d.rng.IntN(3) == 0 {
 		p.Touches = event.Touches{{Workflow: "ads", At: event.Time{Time: d.time()}, Role: "first"}}
 	}
+	if d.rng.IntN(3) == 0 {
+		p.Partial, p.Status, p.Currency = new(true), pick(d, "", "", "won"), pick(d, "", "", "USD")
+		p.Withdrawn = maybe(d, func() bool { return d.rng.IntN(4) == 0 })
+		if p.Amount == nil {
+			p.Cleared = pick(d, "", "amount")
+		}
+	}
 	return p
 }
 

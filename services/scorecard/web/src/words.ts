@@ -30,6 +30,8 @@ const reasons: Record<string, string> = {
   no_margin: 'No margin is known, so this can not be turned into money.',
   no_minutes: 'No minutes were recorded for this work.',
   no_amount: 'No amount is known for these deals.',
+  no_status: 'The stage of these deals is not known.',
+  withdrawn: 'These deals were deleted where they came from.',
   privacy_floor: 'Fewer than five people are behind it, so it is not shown to others.',
   privacy_cells: 'What others do is shown in whole months that are over: choose a period that holds one.',
   no_control: 'No variant is declared as the control, so there is nothing to compare with.',
