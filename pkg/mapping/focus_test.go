@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -165,7 +166,7 @@ func spent(t *testing.T, m *mapping.Mapping, file []byte) (name string, charges 
 	charges, skipped = map[string]*event.VendorSpend{}, map[string]int{}
 	for {
 		row, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return in.Mapping().Name, charges, skipped
 		}
 		if err != nil || len(row.Problems) > 0 {

@@ -76,7 +76,7 @@ func (im *importer) take(c *gin.Context) {
 		return
 	}
 	defer im.flight.give(key.Workspace, importBytes)
-	body := &patientBody{control: http.NewResponseController(c.Writer), body: c.Request.Body, stopping: im.stopping, count: im.metrics.bytes.Add}
+	body := &patientBody{control: http.NewResponseController(c.Writer), body: c.Request.Body, stopping: im.stopping}
 	defer body.watch()()
 	file, done, err := im.file(c, body, packed)
 	defer done()
@@ -97,25 +97,25 @@ func (im *importer) take(c *gin.Context) {
 // asked reads what the request says about the file; it answers where that is not enough, or not allowed.
 func (im *importer) asked(c *gin.Context, key access.Key) (m *mapping.Mapping, from int, ok bool) {
 	q := c.Request.URL.Query()
-	bad := func(code, text string, args ...any) (*mapping.Mapping, int, bool) {
-		im.refuse(c, http.StatusBadRequest, code, fmt.Sprintf(text, args...), nil)
+	bad := func(text string, args ...any) (*mapping.Mapping, int, bool) {
+		im.refuse(c, http.StatusBadRequest, "bad_query", fmt.Sprintf(text, args...), nil)
 		return nil, 0, false
 	}
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		if !slices.Contains([]string{"mapping", "kind", "source", "set", "from_row"}, name) {
-			return bad("bad_query", "There is no parameter %s: give mapping or kind, and where needed source, set and from_row.", short(name))
+			return bad("There is no parameter %s: give mapping or kind, and where needed source, set and from_row.", short(name))
 		}
 	}
 	from = 1
 	if text := q.Get("from_row"); text != "" {
 		var err error
 		if from, err = strconv.Atoi(text); err != nil || from < 1 {
-			return bad("bad_query", "from_row is the number of a row, from 1: the next_row of an import that broke off.")
+			return bad("from_row is the number of a row, from 1: the next_row of an import that broke off.")
 		}
 	}
 	m, err := mappingOf(q)
 	if err != nil {
-		return bad("bad_query", "%s.", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return bad("%s.", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	switch {
@@ -126,7 +126,7 @@ func (im *importer) asked(c *gin.Context, key access.Key) (m *mapping.Mapping, f
 		m, err = m.As("csv")
 	}
 	if err != nil && kind != "" {
-		return bad("bad_query", "%s.", err)
+		return bad("%s.", err)
 	}
 	if !slices.Contains([]string{typeCSV, typeNDJSON, "application/ndjson", "application/jsonl", typeParquet}, kind) {
 		im.refuse(c, http.StatusUnsupportedMediaType, "unsupported_type", "Send "+typeCSV+", "+typeNDJSON+" or "+typeParquet+"; texts in UTF-8.", nil)
@@ -182,6 +182,7 @@ func (im *importer) file(c *gin.Context, body io.Reader, packed bool) (file io.R
 		}
 		body = z
 	}
+	body = counted{body, im.metrics.bytes.Add}
 	if kind, _, _ := mime.ParseMediaType(c.GetHeader("Content-Type")); kind != typeParquet {
 		return body, done, nil
 	}

@@ -85,6 +85,9 @@ func (run *importRun) all(ctx context.Context) {
 		run.log.InfoContext(ctx, "import broke off", "code", p.Code, "next_row", run.sum.NextRow, "error", err)
 	}
 	run.sum.Complete = err == nil
+	if run.sum.Rows > 0 {
+		run.sum.Absent = run.rows.Absent()
+	}
 	run.out.end(run.sum)
 }
 
