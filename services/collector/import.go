@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"mime"
 	"net/http"
@@ -117,7 +118,10 @@ func (im *importer) asked(c *gin.Context, key access.Key) (m *mapping.Mapping, f
 	if err != nil {
 		return bad("%s.", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	kind, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		kind = ""
+	}
 	switch {
 	case err != nil:
 	case kind == typeNDJSON || kind == "application/ndjson" || kind == "application/jsonl":
@@ -196,10 +200,10 @@ func (im *importer) file(c *gin.Context, body io.Reader, packed bool) (file io.R
 	}
 	n, err := io.Copy(spool, io.LimitReader(body, MaxParquet+1))
 	switch {
-	case err != nil && errors.Is(err, errSilentClient), errors.Is(err, errStopping):
-		return nil, done, err
+	case errors.As(err, new(*fs.PathError)): // it is the disk, and not the client
+		return nil, done, fmt.Errorf("%w: %w", errSpool, err)
 	case err != nil:
-		return nil, done, fmt.Errorf("the file did not come whole, or there is no room for it: %w", err)
+		return nil, done, err
 	case n > MaxParquet:
 		return nil, done, errTooLarge
 	}
@@ -207,7 +211,7 @@ func (im *importer) file(c *gin.Context, body io.Reader, packed bool) (file io.R
 }
 
 // errSpool says that there is no place for a file.
-var errSpool = errors.New("make a temporary file")
+var errSpool = errors.New("keep the file")
 
 // refuseFile answers where a file can not be read from its beginning.
 func (im *importer) refuseFile(c *gin.Context, err error) {

@@ -59,6 +59,12 @@ func (run *importRun) all(ctx context.Context) {
 	parcels := make(chan *parcel, 1)
 	// Whoever has gone away after sending has sent all the same: what was read is written.
 	g, writing := errgroup.WithContext(context.WithoutCancel(ctx))
+	// Where nothing can be written any more, nobody waits for the client.
+	defer context.AfterFunc(writing, func() {
+		if !errors.Is(context.Cause(writing), context.Canceled) { // which it is at the end
+			_ = run.out.control.SetReadDeadline(time.Now())
+		}
+	})()
 	var broken error
 	g.Go(func() error {
 		defer close(parcels)

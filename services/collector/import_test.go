@@ -179,6 +179,7 @@ func TestImportRefusals(t *testing.T) {
 		"row":             {hoursImport + "&from_row=0", "text/csv", "", 400, "from_row is the number of a row"},
 		"type":            {hoursImport, "application/json", "", 415, "text/csv"},
 		"no type":         {hoursImport, "", "", 415, "text/csv"},
+		"charset":         {hoursImport, "text/csv; charset=latin1", "", 415, "UTF-8"},
 		"wrong format":    {"/v1/import?mapping=cloudevents", "text/csv", "", 400, "reads NDJSON"},
 		"empty":           {hoursImport, "text/csv", "", 400, "The file is empty"},
 		"columns":         {"/v1/import?mapping=focus", "text/csv", "a,b\n", 400, "has no column"},
