@@ -89,13 +89,14 @@ func TestContentIDs(t *testing.T) {
 // TestPlainNumbers: a number that is written plainly becomes what it becomes on the longer way, on which everything is read with
 // decimals; taking out a text that is not there is what leads to that one.
 func TestPlainNumbers(t *testing.T) {
-	text := "source: s\nevents:\n"
+	var b strings.Builder
+	b.WriteString("source: s\nevents:\n")
 	for _, kind := range []string{"vendor_spend: billed_cost", "hours_saved: doing_minutes", "conversion: conversions"} {
 		kind, field, _ := strings.Cut(kind, ": ")
-		text += "  - kind: " + kind + "\n    id: a\n    time: {start: 2026-01-01T00:00:00Z}\n    fields: {" + field + ": {column: v}}\n"
+		fmt.Fprintf(&b, "  - kind: %s\n    id: a\n    time: {start: 2026-01-01T00:00:00Z}\n    fields: {%s: {column: v}}\n", kind, field)
 	}
-	quick := parse(t, text)
-	slow := parse(t, strings.ReplaceAll(text, "{column: v}", "{column: v, strip: '§'}"))
+	quick := parse(t, b.String())
+	slow := parse(t, strings.ReplaceAll(b.String(), "{column: v}", "{column: v, strip: '§'}"))
 	rapid.Check(t, func(t *rapid.T) {
 		cell := rapid.StringMatching(`-?[0-9]{0,14}(\.[0-9]{0,20})?`).Draw(t, "cell")
 		file := "v,w\n" + cell + ",1\n"

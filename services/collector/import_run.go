@@ -18,7 +18,7 @@ import (
 const (
 	parcelBytes = 1 << 20
 	// importWorkers judge and write parcels; importParcels are theirs, one that waits and one that is filled.
-	importWorkers = 8
+	importWorkers = 5
 	importParcels = importWorkers + 2
 	// importPatience is how long an import waits for the log before it gives up.
 	importPatience = time.Minute
