@@ -34,8 +34,8 @@ const (
 	// mostImports run at a time, of which mostImportsEach of one workspace; who finds no place within importWait comes again.
 	mostImports, mostImportsEach = 4, 2
 	importWait                   = 2 * time.Second
-	// importBytes is what an import takes of the memory for requests: the parcels under way.
-	importBytes = importParcels * parcelBytes
+	// importBytes is what an import takes of the memory for requests: the parcels under way, and what becomes of them.
+	importBytes = importParcels * (parcelBytes + MaxEvents*eventCost)
 	// mostNamed is how many rows may be named by what they hold: of each some bytes are kept until the end.
 	mostNamed = 6 << 20
 )
@@ -71,6 +71,10 @@ func (im *importer) take(c *gin.Context) {
 	}
 	packed, ok := im.encoding(c)
 	if !ok {
+		return
+	}
+	if cost(importBytes) > im.flight.share {
+		im.refuse(c, http.StatusServiceUnavailable, "no_room", "This collector has too little room for files: its operator must give --max-in-flight-bytes 32 MiB or more.", nil)
 		return
 	}
 	if !im.room(c, im.flight.take(key.Workspace, importBytes)) {

@@ -19,6 +19,7 @@ import (
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/services/collector"
 )
 
 // told is the last line of the answer to an import.
@@ -200,6 +201,20 @@ func TestImportRefusals(t *testing.T) {
 	}
 	if n := len(everything(t, s.cfg.Bus, bus.Events)); n != 0 {
 		t.Errorf("%d events were taken", n)
+	}
+}
+
+// A collector with very little memory says that it takes no files, and not that there is room later.
+func TestImportWithoutRoom(t *testing.T) {
+	cfg := config(t)
+	cfg.MaxInFlightBytes = 2 * collector.MaxBody
+	s := serve(t, cfg)
+	a := s.do(t, http.MethodPost, hoursImport, hoursHead+hours(1, 1), map[string]string{"Content-Type": "text/csv"})
+	if a.Status != http.StatusServiceUnavailable || a.Code != "no_room" || !strings.Contains(a.Body, "--max-in-flight-bytes") {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	if a := s.post(t, structured, one("small", nil)); a.Status != http.StatusAccepted {
+		t.Errorf("an event: %d %s", a.Status, a.Body)
 	}
 }
 
