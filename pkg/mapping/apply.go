@@ -47,6 +47,9 @@ func (e *eventPlan) apply(source string, r *record, row *Row) {
 	}
 	// A subject is a courtesy: without its column there is none.
 	out.Subject, _ = e.subject.render(r)
+	if !utf8.ValidString(out.ID) || !utf8.ValidString(out.Subject) {
+		blame("", &conversionError{event.CodeBadText, "the id or the subject of the event is not UTF-8: save the file as UTF-8"})
+	}
 	t, column, err := e.time.at(r)
 	if err != nil {
 		blame(column, err)
@@ -211,6 +214,11 @@ func (f *fieldPlan) appendText(dst []byte, v string) ([]byte, error) {
 	}
 	switch f.target {
 	case toDecimal, toNumber, toCount:
+		if text, ok := f.quickNumber(v); ok && f.target == toDecimal {
+			return append(append(append(dst, '"'), text...), '"'), nil
+		} else if ok {
+			return append(dst, text...), nil
+		}
 		d, err := f.number(v)
 		if err != nil {
 			return nil, err
@@ -268,19 +276,28 @@ func (e Event) Structured() ([]byte, error) {
 	if e.Raw != nil {
 		return e.Raw, nil
 	}
+	out := make([]byte, 0, len(`{"specversion":"1.0","type":"","source":"","id":"","time":"","subject":"","data":}`)+
+		len(e.Type)+len(e.Source)+len(e.ID)+len(e.Subject)+len(event.TimeForm)+len(e.Data)+16)
+	out = append(out, `{"specversion":"1.0"`...)
 	at := ""
 	if !e.Time.IsZero() {
 		at = e.Time.UTC().Format(event.TimeForm)
 	}
-	return json.Marshal(struct {
-		SpecVersion string         `json:"specversion"`
-		Type        string         `json:"type"`
-		Source      string         `json:"source"`
-		ID          string         `json:"id"`
-		Time        string         `json:"time,omitzero"`
-		Subject     string         `json:"subject,omitzero"`
-		Data        jsontext.Value `json:"data"`
-	}{"1.0", e.Type, e.Source, e.ID, at, e.Subject, e.Data})
+	for _, m := range [...]struct {
+		name, text string
+		always     bool
+	}{{"type", e.Type, true}, {"source", e.Source, true}, {"id", e.ID, true}, {"time", at, false}, {"subject", e.Subject, false}} {
+		if m.text == "" && !m.always {
+			continue
+		}
+		out = append(append(append(out, `,"`...), m.name...), `":`...)
+		var err error
+		if out, err = jsontext.AppendQuote(out, m.text); err != nil {
+			return nil, err
+		}
+	}
+	// The data was written by this package.
+	return append(append(append(out, `,"data":`...), e.Data...), '}'), nil
 }
 
 // member reads a text attribute of a CloudEvent, for messages only.

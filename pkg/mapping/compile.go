@@ -157,7 +157,7 @@ func compile(s *spec) (*Mapping, error) {
 	}
 	m.columns = columnsOf(m.events)
 	m.required = slices.DeleteFunc(slices.Clone(m.columns), func(c string) bool { return isThere(c, m.input.Optional) })
-	for _, c := range s.Key {
+	for _, c := range slices.Concat(s.Key...) {
 		if !slices.Contains(m.columns, c) {
 			m.columns = append(m.columns, c)
 		}

@@ -169,6 +169,39 @@ func (f *fieldPlan) appendNumber(dst []byte, d decimal.Decimal) ([]byte, error) 
 	}
 }
 
+// quickNumber is the shortest text of a number that is written plainly, as nearly all are: some digits, without an exponent, a plus
+// or leading zeros, and within what every number may have. ok is false of any other, which is not to say that it is wrong.
+func (f *fieldPlan) quickNumber(s string) (text string, ok bool) {
+	if len(f.spec.Strip) > 0 || f.spec.DecimalComma || f.spec.Round != nil {
+		return "", false
+	}
+	digits := strings.TrimPrefix(s, "-")
+	point := len(digits)
+	for i := range len(digits) {
+		switch c := digits[i]; {
+		case c == '.' && point == len(digits):
+			point = i
+		case c < '0' || c > '9':
+			return "", false
+		}
+	}
+	if point == 0 || point > 12 || point > 1 && digits[0] == '0' || point == len(digits)-1 {
+		return "", false
+	}
+	if point < len(digits) {
+		digits = strings.TrimSuffix(strings.TrimRight(digits, "0"), ".")
+	}
+	places := max(0, len(digits)-point-1)
+	switch {
+	case f.target == toCount && (places > 0 || s[0] == '-'), f.target == toNumber && places > 6, places > 18, digits == "0" && s[0] == '-':
+		return "", false
+	}
+	if s[0] == '-' {
+		return s[:len(digits)+1], true
+	}
+	return digits, true
+}
+
 // shortest takes the zeros off the end, exactly.
 func shortest(d decimal.Decimal) decimal.Decimal {
 	s := d.String()

@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -165,7 +166,7 @@ func spent(t *testing.T, m *mapping.Mapping, file []byte) (name string, charges 
 	charges, skipped = map[string]*event.VendorSpend{}, map[string]int{}
 	for {
 		row, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return in.Mapping().Name, charges, skipped
 		}
 		if err != nil || len(row.Problems) > 0 {
@@ -207,6 +208,7 @@ func TestFOCUSVersions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var unnamed []string
 	for _, version := range []string{"focus_1_0", "focus_1_1", "focus_1_2", "focus_1_3", "focus_1_4"} {
 		for _, named := range []bool{true, false} {
 			b := origin.asVersion(version)
@@ -222,6 +224,15 @@ func TestFOCUSVersions(t *testing.T) {
 				t.Fatal(err)
 			}
 			var ids []string
+			if !named {
+				// The charges of the sample have no capacity and no commitments: a later version names them as this one does.
+				_, charges, _ := spent(t, m, b.csv(t))
+				if all := slices.Sorted(maps.Keys(charges)); unnamed == nil {
+					unnamed = all
+				} else if !slices.Equal(unnamed, all) {
+					t.Errorf("%s names charges differently", version)
+				}
+			}
 			for format, file := range map[string][]byte{"CSV": b.csv(t), "Parquet": b.parquet(t)} {
 				name, charges, _ := spent(t, m, file)
 				if name != version || len(charges) != 1000 || !total(charges).Equal(want) {
@@ -348,6 +359,11 @@ func TestExtending(t *testing.T) {
 	_, err := m.Open(strings.NewReader("ServiceProviderName,BilledCost\n"))
 	if err == nil || !strings.Contains(err.Error(), "reads as focus_1_3, but has no column \"BillingCurrency\"") {
 		t.Errorf("missing columns: %v", err)
+	}
+	// A rule for a column that versions name differently.
+	either := parse(t, "extends: focus\ninput: {optional: [ServiceProviderName, ProviderName]}\nrules: [{when: [{column: [ServiceProviderName, ProviderName], is: AWS}]}]\n")
+	if _, charges, skipped := spent(t, either, []byte(smallBill)); len(charges) != 4 || skipped[mapping.NoRule] != 1 {
+		t.Errorf("%d charges, skipped %v", len(charges), skipped)
 	}
 	set, err := mapping.Load("focus", map[string]string{"id_column": "x_Line"})
 	if err != nil {

@@ -41,7 +41,7 @@ type Mapping struct {
 	source string
 	events []eventPlan
 	// key are the columns of {key}.
-	key []string
+	key []oneOrMany
 	// exact is set where all columns that a file may have are known.
 	exact bool
 	// picks are the mappings of which a file picks one.

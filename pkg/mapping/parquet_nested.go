@@ -91,13 +91,23 @@ func assembleOne(dst []byte, node *parquet.Column, streams [][]parquetValue) ([]
 		if dst, err = jsontext.AppendQuote(dst, c.Name()); err != nil {
 			return nil, err
 		}
-		n := len(leavesOf(c))
+		n := leafCount(c)
 		if dst, err = assemble(append(dst, ':'), c, streams[from:from+n]); err != nil {
 			return nil, err
 		}
 		from += n
 	}
 	return append(dst, '}'), nil
+}
+
+func leafCount(c *parquet.Column) (n int) {
+	if c.Leaf() {
+		return 1
+	}
+	for _, inner := range c.Columns() {
+		n += leafCount(inner)
+	}
+	return n
 }
 
 func logicalOf(node *parquet.Column) format.LogicalTypeValue {

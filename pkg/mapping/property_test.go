@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -81,6 +82,41 @@ func TestContentIDs(t *testing.T) {
 		slices.Sort(second)
 		if !slices.Equal(first, second) {
 			t.Fatalf("another order gave other ids")
+		}
+	})
+}
+
+// TestPlainNumbers: a number that is written plainly becomes what it becomes on the longer way, on which everything is read with
+// decimals; taking out a text that is not there is what leads to that one.
+func TestPlainNumbers(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("source: s\nevents:\n")
+	for _, kind := range []string{"vendor_spend: billed_cost", "hours_saved: doing_minutes", "conversion: conversions"} {
+		kind, field, _ := strings.Cut(kind, ": ")
+		fmt.Fprintf(&b, "  - kind: %s\n    id: a\n    time: {start: 2026-01-01T00:00:00Z}\n    fields: {%s: {column: v}}\n", kind, field)
+	}
+	quick := parse(t, b.String())
+	slow := parse(t, strings.ReplaceAll(b.String(), "{column: v}", "{column: v, strip: '§'}"))
+	rapid.Check(t, func(t *rapid.T) {
+		cell := rapid.StringMatching(`-?[0-9]{0,14}(\.[0-9]{0,20})?`).Draw(t, "cell")
+		file := "v,w\n" + cell + ",1\n"
+		var told [2]string
+		for i, m := range []*mapping.Mapping{quick, slow} {
+			in, err := m.Open(strings.NewReader(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			row, err := in.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range row.Events {
+				told[i] += string(e.Data)
+			}
+			told[i] += fmt.Sprint(row.Problems)
+		}
+		if told[0] != told[1] {
+			t.Fatalf("%s is %s, on the longer way %s", cell, told[0], told[1])
 		}
 	})
 }

@@ -72,7 +72,13 @@ type Reader struct {
 	hashes bool
 	counts *occurrences
 	times  instant
+	// absent are the required columns that no record of NDJSON has had so far.
+	absent map[string]bool
 }
+
+// Absent are the columns that the mapping reads and that no record of NDJSON had, so far; those of other files are checked when it
+// is opened.
+func (in *Reader) Absent() []string { return slices.Sorted(maps.Keys(in.absent)) }
 
 // Named is how many different records are kept in memory, because they are named by what they hold; 16 bytes each.
 func (in *Reader) Named() int {
@@ -119,7 +125,10 @@ func (m *Mapping) Open(r io.Reader) (*Reader, error) {
 		return out, nil
 	}
 	out.json = &jsonRows{lines: lines, rename: m.input.Rename}
-	out.columns = make(map[string]int, len(m.columns))
+	out.absent = make(map[string]bool, len(m.required))
+	for _, c := range m.required {
+		out.absent[c] = true
+	}
 	return out, nil
 }
 
@@ -252,6 +261,11 @@ func (in *Reader) record() (*record, error) {
 		var object map[string]string
 		if object, r.line, err = in.json.next(); err == nil {
 			r.cells, r.present, r.columns = columnar(object)
+			for c := range in.absent {
+				if _, ok := r.get(c); ok {
+					delete(in.absent, c)
+				}
+			}
 		}
 	}
 	if err != nil {

@@ -83,10 +83,10 @@ func (r *record) member(column string) (value string, ok bool) {
 
 // identify names the record by the columns of its key, of which those count that have a value. Times are the same however
 // they are written: a file in CSV and the same one in Parquet name their records alike.
-func (r *record) identify(columns []string, times instant) {
+func (r *record) identify(columns []oneOrMany, times instant) {
 	cells := make([]string, 0, 2*len(columns))
 	for _, c := range columns {
-		v, ok := r.get(c)
+		v, _, ok := r.first(c)
 		if !ok {
 			continue
 		}
@@ -95,7 +95,7 @@ func (r *record) identify(columns []string, times instant) {
 				v = t.UTC().Format(event.TimeForm)
 			}
 		}
-		cells = append(cells, c, v)
+		cells = append(cells, c[0], v)
 	}
 	key := digest(cells, nil)
 	r.key = &key

@@ -21,9 +21,9 @@ type spec struct {
 	Input      inputSpec            `yaml:"input"`
 	Source     string               `yaml:"source"`
 	Events     []eventSpec          `yaml:"events"`
-	// Key are the columns that name a record where no column does by itself; those that a file lacks are left out. They
-	// make {key}, and {occurrence} then counts equal keys.
-	Key oneOrMany `yaml:"key"`
+	// Key are the columns that name a record where no column does by itself; those that a file lacks are left out, and of
+	// several in a list the first with a value counts. They make {key}, and {occurrence} then counts equal keys.
+	Key []oneOrMany `yaml:"key"`
 	// Rules say which events count, and as what.
 	Rules []ruleSpec `yaml:"rules"`
 	// Extends is a mapping of the library that this one changes: Change is laid over each of its events.

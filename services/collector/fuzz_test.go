@@ -179,3 +179,23 @@ func FuzzQuestions(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a request for an import says: it names a mapping that can be used, or is told what to change.
+func FuzzImportQuery(f *testing.F) {
+	for _, q := range []string{"mapping=focus", "kind=review&source=x", "mapping=../calls/segment", "mapping=ga4&set=exposure_event%3Dx", "mapping=focus&set=a", "kind=void&source=%00"} {
+		f.Add(q)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		q, err := url.ParseQuery(query)
+		if err != nil {
+			return
+		}
+		m, err := mappingOf(q)
+		if (m == nil) == (err == nil) || err != nil && err.Error() == "" {
+			t.Fatalf("%v, %v", m, err)
+		}
+		if err == nil && m.Name == "" {
+			t.Error("a mapping without a name")
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"mime"
 	"net/http"
@@ -33,8 +34,8 @@ const (
 	// mostImports run at a time, of which mostImportsEach of one workspace; who finds no place within importWait comes again.
 	mostImports, mostImportsEach = 4, 2
 	importWait                   = 2 * time.Second
-	// importBytes is what an import takes of the memory for requests: the parcels under way.
-	importBytes = importParcels * parcelBytes
+	// importBytes is what an import takes of the memory for requests: the parcels under way, and what becomes of them.
+	importBytes = importParcels * (parcelBytes + MaxEvents*eventCost)
 	// mostNamed is how many rows may be named by what they hold: of each some bytes are kept until the end.
 	mostNamed = 6 << 20
 )
@@ -72,11 +73,15 @@ func (im *importer) take(c *gin.Context) {
 	if !ok {
 		return
 	}
+	if cost(importBytes) > im.flight.share {
+		im.refuse(c, http.StatusServiceUnavailable, "no_room", "This collector has too little room for files: its operator must give --max-in-flight-bytes 32 MiB or more.", nil)
+		return
+	}
 	if !im.room(c, im.flight.take(key.Workspace, importBytes)) {
 		return
 	}
 	defer im.flight.give(key.Workspace, importBytes)
-	body := &patientBody{control: http.NewResponseController(c.Writer), body: c.Request.Body, stopping: im.stopping, count: im.metrics.bytes.Add}
+	body := &patientBody{control: http.NewResponseController(c.Writer), body: c.Request.Body, stopping: im.stopping}
 	defer body.watch()()
 	file, done, err := im.file(c, body, packed)
 	defer done()
@@ -97,27 +102,30 @@ func (im *importer) take(c *gin.Context) {
 // asked reads what the request says about the file; it answers where that is not enough, or not allowed.
 func (im *importer) asked(c *gin.Context, key access.Key) (m *mapping.Mapping, from int, ok bool) {
 	q := c.Request.URL.Query()
-	bad := func(code, text string, args ...any) (*mapping.Mapping, int, bool) {
-		im.refuse(c, http.StatusBadRequest, code, fmt.Sprintf(text, args...), nil)
+	bad := func(text string, args ...any) (*mapping.Mapping, int, bool) {
+		im.refuse(c, http.StatusBadRequest, "bad_query", fmt.Sprintf(text, args...), nil)
 		return nil, 0, false
 	}
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		if !slices.Contains([]string{"mapping", "kind", "source", "set", "from_row"}, name) {
-			return bad("bad_query", "There is no parameter %s: give mapping or kind, and where needed source, set and from_row.", short(name))
+			return bad("There is no parameter %s: give mapping or kind, and where needed source, set and from_row.", short(name))
 		}
 	}
 	from = 1
 	if text := q.Get("from_row"); text != "" {
 		var err error
 		if from, err = strconv.Atoi(text); err != nil || from < 1 {
-			return bad("bad_query", "from_row is the number of a row, from 1: the next_row of an import that broke off.")
+			return bad("from_row is the number of a row, from 1: the next_row of an import that broke off.")
 		}
 	}
 	m, err := mappingOf(q)
 	if err != nil {
-		return bad("bad_query", "%s.", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return bad("%s.", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	kind, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		kind = ""
+	}
 	switch {
 	case err != nil:
 	case kind == typeNDJSON || kind == "application/ndjson" || kind == "application/jsonl":
@@ -126,7 +134,7 @@ func (im *importer) asked(c *gin.Context, key access.Key) (m *mapping.Mapping, f
 		m, err = m.As("csv")
 	}
 	if err != nil && kind != "" {
-		return bad("bad_query", "%s.", err)
+		return bad("%s.", err)
 	}
 	if !slices.Contains([]string{typeCSV, typeNDJSON, "application/ndjson", "application/jsonl", typeParquet}, kind) {
 		im.refuse(c, http.StatusUnsupportedMediaType, "unsupported_type", "Send "+typeCSV+", "+typeNDJSON+" or "+typeParquet+"; texts in UTF-8.", nil)
@@ -182,6 +190,7 @@ func (im *importer) file(c *gin.Context, body io.Reader, packed bool) (file io.R
 		}
 		body = z
 	}
+	body = counted{body, im.metrics.bytes.Add}
 	if kind, _, _ := mime.ParseMediaType(c.GetHeader("Content-Type")); kind != typeParquet {
 		return body, done, nil
 	}
@@ -195,10 +204,10 @@ func (im *importer) file(c *gin.Context, body io.Reader, packed bool) (file io.R
 	}
 	n, err := io.Copy(spool, io.LimitReader(body, MaxParquet+1))
 	switch {
-	case err != nil && errors.Is(err, errSilentClient), errors.Is(err, errStopping):
-		return nil, done, err
+	case errors.As(err, new(*fs.PathError)): // it is the disk, and not the client
+		return nil, done, fmt.Errorf("%w: %w", errSpool, err)
 	case err != nil:
-		return nil, done, fmt.Errorf("the file did not come whole, or there is no room for it: %w", err)
+		return nil, done, err
 	case n > MaxParquet:
 		return nil, done, errTooLarge
 	}
@@ -206,7 +215,7 @@ func (im *importer) file(c *gin.Context, body io.Reader, packed bool) (file io.R
 }
 
 // errSpool says that there is no place for a file.
-var errSpool = errors.New("make a temporary file")
+var errSpool = errors.New("keep the file")
 
 // refuseFile answers where a file can not be read from its beginning.
 func (im *importer) refuseFile(c *gin.Context, err error) {

@@ -37,6 +37,8 @@ type importSummary struct {
 	// Skipped are events that the mapping does not count, by its reason.
 	Skipped  map[string]int `json:"skipped"`
 	Problems []rowProblem   `json:"problems"`
+	// Absent are columns that the mapping reads and that no row had: NDJSON has no header that says so before.
+	Absent []string `json:"absent,omitempty"`
 	// NextRow is the first row that is not known to be durable: from_row of a request that goes on.
 	NextRow int `json:"next_row"`
 }

@@ -24,7 +24,6 @@ type patientBody struct {
 	control  *http.ResponseController
 	body     io.Reader
 	stopping <-chan struct{}
-	count    func(float64)
 
 	waited time.Duration
 	got    int
@@ -40,7 +39,6 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(began.Add(patience - b.waited)) // where there are no deadlines, as in tests, there is no waiting
 	n, err := b.body.Read(p)
 	b.waited += time.Since(began)
-	b.count(float64(n))
 	if b.got += n; b.got >= leastBytes {
 		b.got, b.waited = 0, 0
 	}
@@ -69,4 +67,16 @@ func (b *patientBody) watch() (end func()) {
 		}
 	}()
 	return func() { close(over) }
+}
+
+// counted counts the bytes of a body, unpacked.
+type counted struct {
+	io.Reader
+	count func(float64)
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.count(float64(n))
+	return n, err
 }

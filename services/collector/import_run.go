@@ -18,7 +18,7 @@ import (
 const (
 	parcelBytes = 1 << 20
 	// importWorkers judge and write parcels; importParcels are theirs, one that waits and one that is filled.
-	importWorkers = 3
+	importWorkers = 5
 	importParcels = importWorkers + 2
 	// importPatience is how long an import waits for the log before it gives up.
 	importPatience = time.Minute
@@ -59,6 +59,12 @@ func (run *importRun) all(ctx context.Context) {
 	parcels := make(chan *parcel, 1)
 	// Whoever has gone away after sending has sent all the same: what was read is written.
 	g, writing := errgroup.WithContext(context.WithoutCancel(ctx))
+	// Where nothing can be written any more, nobody waits for the client.
+	defer context.AfterFunc(writing, func() {
+		if !errors.Is(context.Cause(writing), context.Canceled) { // which it is at the end
+			_ = run.out.control.SetReadDeadline(time.Now())
+		}
+	})()
 	var broken error
 	g.Go(func() error {
 		defer close(parcels)
@@ -85,6 +91,9 @@ func (run *importRun) all(ctx context.Context) {
 		run.log.InfoContext(ctx, "import broke off", "code", p.Code, "next_row", run.sum.NextRow, "error", err)
 	}
 	run.sum.Complete = err == nil
+	if run.sum.Rows > 0 {
+		run.sum.Absent = run.rows.Absent()
+	}
 	run.out.end(run.sum)
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"plumbline/pkg/access"
 	"plumbline/pkg/bus"
 	"plumbline/pkg/event"
+	"plumbline/services/collector"
 )
 
 // told is the last line of the answer to an import.
@@ -30,6 +32,7 @@ type told struct {
 	Mapping                            string
 	Rows, Events, Accepted, Duplicates int
 	Rejected, Skipped                  map[string]int
+	Absent                             []string
 	Problems                           []struct {
 		Line                           int
 		Column, Pointer, Code, Message string
@@ -43,9 +46,7 @@ const hoursImport = "/v1/import?kind=hours_saved&source=/sheets"
 func (s *served) imports(t *testing.T, path, contentType, body string, header map[string]string) told {
 	t.Helper()
 	all := map[string]string{"Content-Type": contentType}
-	for k, v := range header {
-		all[k] = v
-	}
+	maps.Copy(all, header)
 	a := s.do(t, http.MethodPost, path, body, all)
 	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "application/x-ndjson" {
 		t.Fatalf("%d %s", a.Status, a.Body)
@@ -118,6 +119,10 @@ func TestImportFormats(t *testing.T) {
 	if sum := s.imports(t, "/v1/import?mapping=cloudevents", "application/x-ndjson", one("ce1", nil)+"\n"+one("ce2", map[string]any{"time": nil})+"\n", nil); sum.Accepted != 1 || sum.Rejected["missing_time"] != 1 {
 		t.Errorf("CloudEvents: %+v", sum)
 	}
+	if sum := s.imports(t, "/v1/import?mapping=ga4", "application/x-ndjson", `{"event_nam":"purchase","event_timestamp":"1","user_pseudo_id":"u"}`+"\n", nil); sum.Skipped["not_purchase"] != 1 ||
+		len(sum.Absent) != 1 || sum.Absent[0] != "event_name" {
+		t.Errorf("a column that no row has: %+v", sum)
+	}
 	deals := "opportunity_id,deal_stage,close_date,engage_date,close_value,product\nd1,Won,2/3/2017,1/2/2017,100,GTX\n"
 	set := "&set=" + url.QueryEscape("assisted_products=GTX,GTK") + "&set=currency%3DEUR"
 	if sum := s.imports(t, "/v1/import?mapping=crm_sales_pipeline"+set, "text/csv", deals, nil); sum.Accepted != 1 {
@@ -175,6 +180,7 @@ func TestImportRefusals(t *testing.T) {
 		"row":             {hoursImport + "&from_row=0", "text/csv", "", 400, "from_row is the number of a row"},
 		"type":            {hoursImport, "application/json", "", 415, "text/csv"},
 		"no type":         {hoursImport, "", "", 415, "text/csv"},
+		"charset":         {hoursImport, "text/csv; charset=latin1", "", 415, "UTF-8"},
 		"wrong format":    {"/v1/import?mapping=cloudevents", "text/csv", "", 400, "reads NDJSON"},
 		"empty":           {hoursImport, "text/csv", "", 400, "The file is empty"},
 		"columns":         {"/v1/import?mapping=focus", "text/csv", "a,b\n", 400, "has no column"},
@@ -195,6 +201,20 @@ func TestImportRefusals(t *testing.T) {
 	}
 	if n := len(everything(t, s.cfg.Bus, bus.Events)); n != 0 {
 		t.Errorf("%d events were taken", n)
+	}
+}
+
+// A collector with very little memory says that it takes no files, and not that there is room later.
+func TestImportWithoutRoom(t *testing.T) {
+	cfg := config(t)
+	cfg.MaxInFlightBytes = 2 * collector.MaxBody
+	s := serve(t, cfg)
+	a := s.do(t, http.MethodPost, hoursImport, hoursHead+hours(1, 1), map[string]string{"Content-Type": "text/csv"})
+	if a.Status != http.StatusServiceUnavailable || a.Code != "no_room" || !strings.Contains(a.Body, "--max-in-flight-bytes") {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	if a := s.post(t, structured, one("small", nil)); a.Status != http.StatusAccepted {
+		t.Errorf("an event: %d %s", a.Status, a.Body)
 	}
 }
 
@@ -248,13 +268,13 @@ func TestImportTellsProgress(t *testing.T) {
 	if !sum.Complete || sum.Rows != 1000 {
 		t.Errorf("%+v", sum)
 	}
-	ids := map[string]int{}
+	ids := map[string]bool{}
 	for _, m := range everything(t, s.cfg.Bus, bus.Events) {
-		for _, h := range bus.Headers(&m) {
-			if h.Key == "ce_id" {
-				ids[string(h.Value)]++
-			}
+		e, err := event.FromMessage(m.Partition, m.Offset, m.Time, m.Key, bus.Headers(&m), m.Value)
+		if err != nil {
+			t.Fatal(err)
 		}
+		ids[e.ID] = true
 	}
 	// Rows that were under way may be there twice: their identity is the same, and they count once.
 	if len(ids) != 2000 {

@@ -108,11 +108,11 @@ func writeWork(path string, w *workload, rows int) (size int64, err error) {
 		return 0, fmt.Errorf("make file: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	b := bufio.NewWriterSize(f, 1<<20)
-	fmt.Fprintln(b, "id,time,workflow,team,person,tool,task,doing_minutes,prompting_minutes,review_minutes,baseline_minutes,quality")
+	b := bufio.NewWriterSize(f, 1<<20) // Flush tells of errors before
+	_, _ = fmt.Fprintln(b, "id,time,workflow,team,person,tool,task,doing_minutes,prompting_minutes,review_minutes,baseline_minutes,quality")
 	for i := range rows {
 		who := w.draw.IntN(400)
-		fmt.Fprintf(b, "%s-%08d,%s,workflow-%02d,team-%d,person-%03d@example.com,assistant,task-%06d,%d,%.1f,%d,%d,%d\n",
+		_, _ = fmt.Fprintf(b, "%s-%08d,%s,workflow-%02d,team-%d,person-%03d@example.com,assistant,task-%06d,%d,%.1f,%d,%d,%d\n",
 			w.name, i, w.now.Add(-w.when()).UTC().Format(time.RFC3339), (who+7*w.draw.IntN(3))%20, who%6, who, i,
 			5+w.draw.IntN(90), 10*w.draw.Float64(), w.draw.IntN(20), 30+w.draw.IntN(200), 1+w.draw.IntN(5))
 	}

@@ -207,3 +207,16 @@ func TestKeys(t *testing.T) {
 		t.Errorf("a new key is %q", out)
 	}
 }
+
+// TestPickedMapping: what a bill is read as follows from its columns and is said, and what no rule names is counted as left out.
+func TestPickedMapping(t *testing.T) {
+	bill := write(t, "bill.csv", "ServiceProviderName,ServiceName,ServiceCategory,BillingCurrency,BilledCost,EffectiveCost,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ChargeClass\n"+
+		"AWS,Bedrock,AI and Machine Learning,USD,1.10,1,2026-09-01,2026-09-02,Usage,\n"+
+		"AWS,EC2,Compute,USD,2,2,2026-09-01,2026-09-02,Usage,\n")
+	ours := write(t, "ours.yaml", "extends: focus\nrules: [{when: [{column: ServiceName, like: Bed*}], fields: {team: {value: brand}}}]\n")
+	code, out, errs := run(t, nil, "", "import", "--dry-run", "--mapping", ours, bill)
+	if code != 0 || !strings.Contains(errs, "bill.csv: read as focus_1_3") || !strings.Contains(out, "2 rows, 1 events, 1 would be taken, 0 rejected") ||
+		!strings.Contains(out, "skipped no_rule: 1") || !strings.Contains(out, `"billed_cost": "1.1"`) || !strings.Contains(out, `"team": "brand"`) {
+		t.Errorf("ended with %d and said\n%s%s", code, out, errs)
+	}
+}

@@ -1,0 +1,73 @@
+package collector_test
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"plumbline/pkg/bus"
+	"plumbline/pkg/embedded" //nolint:depguard // this test stops a broker and starts it again, which a shared one can not
+	"plumbline/pkg/event"
+)
+
+// The broker goes away while a file is being taken: the import waits for it, takes nothing more meanwhile, and goes on.
+func TestImportWaitsForTheLog(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kafka")
+	broker, err := embedded.StartBroker(t.Context(), embedded.BrokerConfig{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config(t)
+	cfg.Bus = bus.Config{Brokers: broker.Addrs(), Partitions: 3}
+	cfg.ProduceTimeout = time.Second
+	s := serve(t, cfg)
+	body, feed := io.Pipe()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+hoursImport, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer the-key")
+	req.Header.Set("Content-Type", "text/csv")
+	go func() { _, _ = io.WriteString(feed, hoursHead+hours(1, 1500)) }()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	answers := bufio.NewReader(res.Body)
+	if _, err := answers.ReadString('\n'); err != nil { // the first thousand are in the log
+		t.Fatal(err)
+	}
+	if err := broker.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_, _ = io.WriteString(feed, hours(1501, 30_000))
+		_ = feed.Close()
+	}()
+	s.ready(t, http.StatusServiceUnavailable)
+	restart(t, dir, broker)
+	rest, err := io.ReadAll(answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := summaryOf(t, string(rest))
+	if !sum.Complete || sum.Accepted != 31_500 || sum.NextRow != 31_501 || len(sum.Rejected) != 0 {
+		t.Errorf("%+v %+v", sum, sum.Error)
+	}
+	// A try that was not confirmed may be in the log all the same; the identity absorbs it.
+	ids := map[string]bool{}
+	for _, m := range everything(t, cfg.Bus, bus.Events) {
+		e, err := event.FromMessage(m.Partition, m.Offset, m.Time, m.Key, bus.Headers(&m), m.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[e.ID] = true
+	}
+	if len(ids) != 31_500 {
+		t.Errorf("%d rows are in the log", len(ids))
+	}
+}
