@@ -14,6 +14,18 @@ export default defineConfig(({ command }) => ({
     modulePreload: { polyfill: false },
     // Nothing as a data: URL, for the same reason.
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        // Pages that one person opens one after the other are one file: they have much in common, and are smaller together.
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            { name: 'administration', test: /src\/pages\/(keys|audit|settings|connect)\// },
+            { name: 'work', test: /src\/pages\/(log|impact|barriers|workflows|disputes)\// },
+          ],
+        },
+      },
+    },
   },
   test: {
     environment: 'happy-dom',

@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { pct, percentScale } from './scale'
+import { linear, pct, percentScale } from './scale'
+
+describe('linear', () => {
+  it('goes from the domain to the range, also upwards', () => {
+    const y = linear([0, 1], [200, 10])
+    expect([y(0), y(0.5), y(1)]).toEqual([200, 105, 10])
+    expect(y.ticks(4)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1])
+  })
+  it('has round ends where it is asked', () => {
+    expect(linear([0, 87], [0, 100], 6).domain).toEqual([0, 100]) // 87 ÷ 6 = 14.5, so steps of 20
+    expect(linear([-0.13, 0.24], [0, 100], 5).domain).toEqual([-0.2, 0.3]) // 0.37 ÷ 5 = 0.074, so steps of 0.1
+    expect(linear([0, 87], [0, 100]).domain).toEqual([0, 87])
+  })
+})
 
 describe('percentScale', () => {
   it('spans the values and zero', () => {

@@ -1,9 +1,9 @@
 /** The Kaplan–Meier curve: share of deals still undecided by days since creation, with its band and the median. */
-import { scaleLinear } from 'd3-scale'
 import { area, curveStepAfter, line } from 'd3-shape'
 import type { Survival } from '../api/types'
 import * as format from '../format'
 import { useWidth } from './width'
+import { linear } from './scale'
 
 const height = 260
 const margin = { top: 12, right: 14, bottom: 40, left: 46 }
@@ -14,8 +14,8 @@ export function SurvivalCurve({ survival }: { survival: Survival }) {
   const [frame, width] = useWidth<HTMLDivElement>(640)
   const points: Point[] = startingAtZero(survival.points)
   const last = points[points.length - 1]?.days ?? 1
-  const x = scaleLinear().domain([0, Math.max(last, 1)]).nice(6).range([margin.left, width - margin.right])
-  const y = scaleLinear().domain([0, 1]).range([height - margin.bottom, margin.top])
+  const x = linear([0, Math.max(last, 1)], [margin.left, width - margin.right], 6)
+  const y = linear([0, 1], [height - margin.bottom, margin.top])
   const band = area<Point>().x((p) => x(p.days)).y0((p) => y(p.low)).y1((p) => y(p.high)).curve(curveStepAfter)(points)
   const curve = line<Point>().x((p) => x(p.days)).y((p) => y(p.undecided)).curve(curveStepAfter)(points)
   return (
