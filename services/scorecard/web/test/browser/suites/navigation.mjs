@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { findings } from '../axe.mjs'
 import { newPage, open, settled } from '../harness.mjs'
 
-const everybody = ['Scorecard', 'Experiments', 'Pipeline', 'Perception', 'Coverage', 'Barriers', 'Ingest']
+const everybody = ['Scorecard', 'Experiments', 'Pipeline', 'Perception', 'Coverage', 'Barriers', 'Ingest', 'Settings']
 const own = ['Log an outcome', 'My impact']
 const settings = ['Keys', 'Audit']
 
