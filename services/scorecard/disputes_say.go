@@ -109,26 +109,39 @@ func (a *app) postDispute(c *gin.Context, v *view) error {
 	if err := readSaid(c, &r, disputeForm); err != nil {
 		return err
 	}
-	now, err := v.baselineNow(c, r.Workflow.text)
+	disputed, err := v.disputedBy(c, r)
 	if err != nil {
 		return err
 	}
-	if now == nil {
-		return &badRequest{[]event.Problem{{Code: event.CodeBadValue, Pointer: "/workflow", Message: "there is no workflow with a baseline of this name: see /api/v1/workflows"}}}
-	}
-	if r.Version.given && r.Version.text != "" && (now.Version == nil || *now.Version != r.Version.text) {
-		return &httpError{
-			status: http.StatusPreconditionFailed, code: "changed",
-			detail: "The baseline has changed since you have seen it: look at it again, and dispute it if it is still wrong.",
-		}
-	}
 	s, problems := stepOf(r.ID, "", registry.DisputeRaise, map[string]any{
-		"workflow": r.Workflow, "direction": r.Direction, "proposed": r.Proposed, "from": r.From, "text": r.Text, "url": r.URL, "disputed": disputedNow(now),
+		"workflow": r.Workflow, "direction": r.Direction, "proposed": r.Proposed, "from": r.From, "text": r.Text, "url": r.URL, "disputed": disputed,
 	})
 	if len(problems) > 0 {
 		return &badRequest{problems}
 	}
 	return a.addStep(c, v, s, func(*view, *registry.Dispute) error { return nil })
+}
+
+// disputedBy is the baseline that a request disputes: the one that prices its workflow now, or what did when it was sent first.
+func (v *view) disputedBy(ctx context.Context, r disputeRequest) (registry.DisputedBaseline, error) {
+	if before, known := v.registry.Step(strings.ToLower(r.ID)); known && before.Step.Disputed != nil {
+		return *before.Step.Disputed, nil
+	}
+	now, err := v.baselineNow(ctx, r.Workflow.text)
+	switch {
+	case err != nil:
+		return registry.DisputedBaseline{}, err
+	case now == nil:
+		return registry.DisputedBaseline{}, &badRequest{[]event.Problem{{
+			Code: event.CodeBadValue, Pointer: "/workflow", Message: "there is no workflow with a baseline of this name: see /api/v1/workflows",
+		}}}
+	case r.Version.text != "" && (now.Version == nil || *now.Version != r.Version.text):
+		return registry.DisputedBaseline{}, &httpError{
+			status: http.StatusPreconditionFailed, code: "changed",
+			detail: "The baseline has changed since you have seen it: look at it again, and dispute it if it is still wrong.",
+		}
+	}
+	return disputedNow(now), nil
 }
 
 // baselineNow is the baseline that prices a workflow today; nil where there is none.

@@ -163,6 +163,8 @@ func TestADisputeChangesTheBaselineFromItsDay(t *testing.T) {
 		t.Errorf("%d versions, want 2", n)
 	}
 
+	me.dispute("POST", "", body(version), "", 200).at("state").is("accepted") // raised again with the baseline of then, it is what was raised
+
 	// It changes no more, and the entry can be written on.
 	for path, body := range map[string]string{"/comments": `{"id":"` + anyID() + `","text":"late"}`, "/withdraw": `{"id":"` + anyID() + `"}`} {
 		me.dispute("POST", id+path, body, "", 409).at("code").is("resolved")

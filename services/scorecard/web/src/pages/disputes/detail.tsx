@@ -15,13 +15,13 @@ import { linkIn } from '../../words'
 export function DisputePanel({ id, session, again }: { id: string; session: Session | null; again: () => void }) {
   const place = usePlace()
   const loaded = useData(session ? `dispute ${id}` : null, (signal) => api.dispute(id, signal))
-  const [newer, setNewer] = useState<Dispute | null>(null)
+  // What the page has done itself is known from its answer, until the dispute is loaded anew.
+  const [done, setDone] = useState<{ after: Dispute | null; d: Dispute } | null>(null)
+  const newer = done?.after === loaded.data ? done?.d : null
   const head = useRef<HTMLHeadingElement>(null)
   useEffect(() => head.current?.focus(), [])
-  // What the page has done itself is known from its answer; what is loaded anew is newer.
-  useEffect(() => setNewer(null), [loaded.data])
   const changed = (d: Dispute) => {
-    setNewer(d)
+    setDone({ after: loaded.data, d })
     again()
   }
   return (
