@@ -1,14 +1,18 @@
 package scorecard
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"plumbline/pkg/access"
 	"plumbline/pkg/event"
+	"plumbline/pkg/metric"
 	"plumbline/pkg/registry"
 )
 
@@ -50,7 +54,7 @@ func (a *app) postDisputeResolve(c *gin.Context, v *view) error {
 	if v, err = a.lookAgain(c, v); err != nil {
 		return err
 	}
-	s, problems, err := a.resolution(v, &d, r)
+	s, problems, err := a.resolution(c, v, &d, r)
 	if err != nil {
 		return err
 	}
@@ -80,7 +84,7 @@ func (v *view) mayResolveSome(a *app) bool {
 }
 
 // resolution is the step that ends a dispute as asked.
-func (a *app) resolution(v *view, d *registry.Dispute, r resolveRequest) (disputeStep, []event.Problem, error) {
+func (a *app) resolution(c context.Context, v *view, d *registry.Dispute, r resolveRequest) (disputeStep, []event.Problem, error) {
 	fields := map[string]any{"text": r.Text, "by": registry.ByAdministrator}
 	if a.owns(v, d.Workflow()) {
 		fields["by"] = registry.ByOwner
@@ -99,6 +103,9 @@ func (a *app) resolution(v *view, d *registry.Dispute, r resolveRequest) (disput
 	versions, problems, err := v.rebased(d, r)
 	if err != nil || len(problems) > 0 {
 		return disputeStep{}, problems, err
+	}
+	if err := v.mayRebase(c, d.Workflow(), versions[0].ValidFrom.Time); err != nil {
+		return disputeStep{}, nil, err
 	}
 	fields["accepted"], fields["from"], fields["versions"] = r.Baseline, r.From, versions
 	s, problems := stepOf(r.ID, d.ID, registry.DisputeAccept, fields)
@@ -126,6 +133,34 @@ func (v *view) rebased(d *registry.Dispute, r resolveRequest) ([]registry.Workfl
 		problems = []event.Problem{{Code: event.CodeTooLong, Pointer: "/from", Message: "the workflow has too many versions since that day: choose a later one"}}
 	}
 	return versions, problems, nil
+}
+
+// mostRebased is how many months that are over somebody changes who may not write the registry.
+const mostRebased = 24
+
+// mayRebase refuses to change numbers that are shown already where the difference would tell about few people: who writes the registry
+// sees such differences anyway, and an owner who may not is told what a what-if tells everybody, month by month.
+func (v *view) mayRebase(ctx context.Context, workflow string, from time.Time) error {
+	if v.viewer.Role.May(access.ChangeRegistry) {
+		return nil
+	}
+	change := []registry.Record{{Kind: registry.Workflows, Key: workflow, ValidFrom: from}}
+	v.overOnly = true // as in every what-if
+	open, months := access.CellOf(v.today.Time), 0
+	for month := access.CellOf(v.dayOf(from).Time); month.Before(open); month = access.NextCell(month) {
+		if months++; months > mostRebased {
+			return &badRequest{[]event.Problem{{Code: event.CodeOutOfRange, Pointer: "/from", Message: "an owner changes the last two years at most: choose a later day, or ask an administrator"}}}
+		}
+		w := v.window(event.Day{Time: month}, event.Day{Time: access.NextCell(month)}, metric.Scope{Kind: metric.ScopeOrg})
+		n, err := v.compute(ctx, w, v.currency, metric.HoursSavedNet, metric.CapacityValue)
+		if err != nil {
+			return err
+		}
+		if err := v.mayAssume(n, change); err != nil {
+			return inResolution(err)
+		}
+	}
+	return nil
 }
 
 // mostVersions is how many versions of a workflow one accepted dispute writes.
@@ -192,21 +227,12 @@ func (a *app) postDisputePreview(c *gin.Context, v *view) error {
 			EntryID: "preview", Value: w.Value, Author: "preview",
 		})
 	}
-	v.overOnly = true // as in every what-if
-	currency := v.currencyOf(p)
-	before, n, err := v.scorecard(c, p, currency)
-	if err != nil {
-		return err
-	}
 	// The first says from when on it is another: later versions begin with the same baseline as the one before them.
-	if err := v.mayAssume(n, records[:1]); err != nil {
+	answer, err := v.whatIf(c, p, records, records[:1])
+	if err != nil {
 		return inResolution(err)
 	}
-	after, err := v.assuming(c, records, p, currency)
-	if err != nil {
-		return err
-	}
-	writeJSON(c, http.StatusOK, whatIfAnswer{Changes: changesOf(records), Scorecard: after, Difference: differences(before, after)})
+	writeJSON(c, http.StatusOK, answer)
 	return nil
 }
 
@@ -221,7 +247,7 @@ func (v *view) laterThan(workflow string) time.Time {
 
 // inResolution points the refusal of an assumption to the fields of a resolution.
 func inResolution(err error) error {
-	bad, ok := err.(*badRequest) //nolint:errorlint // mayAssume returns no other
+	bad, ok := errors.AsType[*badRequest](err)
 	if !ok {
 		return err
 	}

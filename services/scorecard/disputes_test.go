@@ -193,6 +193,31 @@ func (b *bench) previews(id, query, body string) (reply, []byte) {
 	return b.send("POST", "/api/v1/disputes"+id+"/preview"+query, body)
 }
 
+// What accepting changes in numbers that are shown would tell an owner about few people; who writes the registry sees it anyway.
+func TestAnOwnerTellsNothingOfFew(t *testing.T) {
+	b := newDisputes(t)
+	// In August three people worked on it, in July nobody.
+	for i := range 3 {
+		b.insert(happened(b, fmt.Sprint("few", i), "2026-08-15T10:00", "content", "post", fmt.Sprint("p", i), &event.HoursSaved{DoingMinutes: warehousetest.Number("30")}))
+	}
+	b.loadEverything()
+	me, boss := b.as(access.RoleIC, ann), b.as(access.RoleIC, owner)
+	accepts := func(from string) string {
+		return `{"id":"` + anyID() + `","decision":"accept","baseline":{"low":50,"mode":60,"high":90},"from":"` + from + `"}`
+	}
+	for from, pointer := range map[string]string{"2026-08-01": "/baseline", "2026-07-01": "/baseline", "2026-09-15": "/from", "2023-01-01": "/from"} {
+		d := me.raises()
+		refused := boss.dispute("POST", "/"+d.at("id").text()+"/resolve", accepts(from), "", 400, ifMatch(d)...)
+		refused.at("problems", 0, "pointer").is(pointer)
+	}
+	for _, from := range []string{"2026-09-01", "2026-11-05", "2026-12-01"} {
+		d := me.raises()
+		boss.dispute("POST", "/"+d.at("id").text()+"/resolve", accepts(from), "DisputeResolution", 200, ifMatch(d)...).at("outcome", "by").is("owner")
+	}
+	d := me.raises()
+	b.as(access.RoleAdmin, "").dispute("POST", "/"+d.at("id").text()+"/resolve", accepts("2026-08-01"), "", 200, ifMatch(d)...).at("outcome", "by").is("administrator")
+}
+
 func TestDisputesRefuse(t *testing.T) {
 	b := newDisputes(t)
 	b.declare(registry.Workflows, "lone", `{"valid_from":"2026-10-01","owner":"`+ann+`","baseline":{"low":1,"mode":2,"high":3}}`)

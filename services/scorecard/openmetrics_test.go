@@ -85,7 +85,7 @@ func TestOpenMetrics(t *testing.T) {
 	if got := labelOf(org["plumbline_scorecard"][""], "from"); got != "2026-10-01" {
 		t.Errorf("it is from %q", got)
 	}
-	if _, there := scraped(b, "/api/v1/openmetrics" + october + "&scope=team:brand")["plumbline_measure"]["hours_saved_net"]; there {
+	if _, there := scraped(b, "/api/v1/openmetrics"+october+"&scope=team:brand")["plumbline_measure"]["hours_saved_net"]; there {
 		t.Error("the hours of two people are scraped")
 	}
 	// Whoever scrapes with a key of a leader has no numbers of their own; people have.

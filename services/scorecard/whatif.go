@@ -117,25 +117,35 @@ func (a *app) postWhatIf(c *gin.Context, v *view) error {
 	if err != nil {
 		return err
 	}
+	answer, err := v.whatIf(c, p, records, records)
+	if err != nil {
+		return err
+	}
+	writeJSON(c, http.StatusOK, answer)
+	return nil
+}
+
+// whatIf is the scorecard as it would be under records, and the difference. What may be assumed is decided by those of them that are given
+// as judged, which say what changes.
+func (v *view) whatIf(ctx context.Context, p params, records, judged []registry.Record) (whatIfAnswer, error) {
 	currency := v.currencyOf(p)
 	v.overOnly = true // what a price changes in it would tell about its days
-	before, n, err := v.scorecard(c, p, currency)
+	before, n, err := v.scorecard(ctx, p, currency)
 	if err != nil {
-		return err
+		return whatIfAnswer{}, err
 	}
-	if err := v.mayAssume(n, records); err != nil {
-		return err
+	if err := v.mayAssume(n, judged); err != nil {
+		return whatIfAnswer{}, err
 	}
-	after, err := v.assuming(c, records, p, currency)
+	after, err := v.assuming(ctx, records, p, currency)
 	if err != nil {
-		return err
+		return whatIfAnswer{}, err
 	}
-	writeJSON(c, http.StatusOK, whatIfAnswer{
+	return whatIfAnswer{
 		Changes: changesOf(records), Scorecard: after, Difference: differences(before, after),
 		RiskAdjusted: besides(before, after, func(m metric.Measure) *metric.Exact { return m.RiskAdjusted }),
 		Targets:      besides(before, after, declaredTarget), Benchmarks: besides(before, after, declaredBenchmark),
-	})
-	return nil
+	}, nil
 }
 
 // values are the parameters of the question, from the address or the body; one that both name is refused.
