@@ -24,19 +24,7 @@ func TestImportWaitsForTheLog(t *testing.T) {
 	cfg.Bus = bus.Config{Brokers: broker.Addrs(), Partitions: 3}
 	cfg.ProduceTimeout = time.Second
 	s := serve(t, cfg)
-	body, feed := io.Pipe()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+hoursImport, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer the-key")
-	req.Header.Set("Content-Type", "text/csv")
-	go func() { _, _ = io.WriteString(feed, hoursHead+hours(1, 1500)) }()
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
+	feed, res := s.uploading(t, hoursHead+hours(1, 1500))
 	answers := bufio.NewReader(res.Body)
 	if _, err := answers.ReadString('\n'); err != nil { // the first thousand are in the log
 		t.Fatal(err)

@@ -234,9 +234,9 @@ func TestImportBreaksOff(t *testing.T) {
 	}
 }
 
-// The answer begins while the file is still being sent, and tells what is durable: a client that is cut off goes on there.
-func TestImportTellsProgress(t *testing.T) {
-	s := serve(t, config(t))
+// uploading begins to send a file of hours whose end is still to come, and returns once the answer has begun.
+func (s *served) uploading(t *testing.T, begin string) (feed *io.PipeWriter, answer *http.Response) {
+	t.Helper()
 	body, feed := io.Pipe()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+hoursImport, body)
 	if err != nil {
@@ -244,12 +244,19 @@ func TestImportTellsProgress(t *testing.T) {
 	}
 	req.Header.Set("Authorization", "Bearer the-key")
 	req.Header.Set("Content-Type", "text/csv")
-	go func() { _, _ = io.WriteString(feed, hoursHead+hours(1, 1200)) }()
+	go func() { _, _ = io.WriteString(feed, begin) }()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = res.Body.Close() }()
+	t.Cleanup(func() { _ = res.Body.Close() })
+	return feed, res
+}
+
+// The answer begins while the file is still being sent, and tells what is durable: a client that is cut off goes on there.
+func TestImportTellsProgress(t *testing.T) {
+	s := serve(t, config(t))
+	feed, res := s.uploading(t, hoursHead+hours(1, 1200))
 	line, err := bufio.NewReader(res.Body).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
@@ -285,19 +292,7 @@ func TestImportTellsProgress(t *testing.T) {
 // A collector that stops says where to go on, and does not wait for the client.
 func TestImportEndsWithTheCollector(t *testing.T) {
 	s := serve(t, config(t))
-	body, feed := io.Pipe()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+hoursImport, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer the-key")
-	req.Header.Set("Content-Type", "text/csv")
-	go func() { _, _ = io.WriteString(feed, hoursHead+hours(1, 1200)) }()
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
+	feed, res := s.uploading(t, hoursHead+hours(1, 1200))
 	s.stop()
 	all, err := io.ReadAll(res.Body)
 	if err != nil {

@@ -179,7 +179,7 @@ describe('one dispute', () => {
     answers['POST /api/v1/disputes/d1/preview'] = () => problem(400, 'few', [{ code: 'privacy_floor', pointer: '/baseline', message: 'fewer than five people stand behind the workflow' }])
     await show('&dispute=d1')
     await click('Show what that would change')
-    await vi.waitFor(() => expect(text()).toContain('What it would change is not told. Fewer than five people stand behind the workflow. It can be accepted all the same.'))
+    await vi.waitFor(() => expect(text()).toContain('What it would change is not told. Fewer than five people stand behind the workflow. An administrator can accept it all the same.'))
     await type({ decision: 'reject' })
     await submit()
     expect(text()).toContain('Say why in a few words.')

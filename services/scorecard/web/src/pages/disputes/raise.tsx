@@ -1,8 +1,7 @@
 /** Where the baseline of a workflow is disputed: what it is now stands above, and what is typed is kept until it is raised. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api } from '../../api/api'
 import type { Session, Workflow } from '../../api/types'
-import { useFields } from '../../components/fields'
 import { Notice, Show } from '../../components/notice'
 import { Refused } from '../../components/refused'
 import * as format from '../../format'
@@ -10,6 +9,7 @@ import { useData } from '../../state/data'
 import { go, hereHref, signInHref, usePlace } from '../../state/url'
 import { baselineWords, sourceWords } from '../workflows/words'
 import { emptyRaise, forgetRaise, keepRaise, keptRaise, raisedAt, raiseOf, raiseWrong, type How, type RaiseDraft, type RaiseField } from './draft'
+import { useForm } from './form'
 import { MinutesFields } from './minutes'
 
 export function RaisePanel({ workflow, session, again }: { workflow: string; session: Session | null; again: () => void }) {
@@ -62,58 +62,26 @@ const ways: { key: How; words: string }[] = [
 function Raise({ row, session, again, reload }: { row: Workflow; session: Session; again: () => void; reload: () => void }) {
   const place = usePlace()
   const now = row.baselines[0]!
-  const [draft, setDraft] = useState<RaiseDraft>(() => keptRaise(row.workflow) ?? emptyRaise(format.monthStart(session.today, 0)))
-  const [tried, setTried] = useState(false)
-  const [refused, setRefused] = useState<Problem | null>(null)
-  const [busy, setBusy] = useState(false)
-  const sending = useRef(false)
-  const form = useRef<HTMLFormElement>(null)
-  const set = (change: Partial<RaiseDraft>) => {
-    const next = { ...draft, ...change }
-    setDraft(next)
-    keepRaise(row.workflow, next)
-    setRefused(null)
-  }
-  const local = raiseWrong(draft)
-  const wrong = { ...(tried ? local : {}), ...raisedAt(refused?.status === 400 ? refused.fields : []) }
-  const fields = useFields<RaiseField>(wrong, set)
-  const { id, said, typed, why } = fields
-  const focusWrong = () => setTimeout(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
-  const submit = async () => {
-    if (sending.current) return
-    setTried(true)
-    if (Object.keys(local).length > 0) return void focusWrong()
-    sending.current = true
-    setBusy(true)
-    setRefused(null)
-    keepRaise(row.workflow, draft)
-    try {
-      const d = await api.raiseDispute(raiseOf(row.workflow, draft, now.version))
+  const { draft, busy, wrong, refused, fields, attributes } = useForm<RaiseDraft, RaiseField>({
+    start: () => keptRaise(row.workflow) ?? emptyRaise(format.monthStart(session.today, 0)),
+    keep: (d) => keepRaise(row.workflow, d),
+    wrongOf: raiseWrong,
+    at: raisedAt,
+    send: async (d) => {
+      keepRaise(row.workflow, d)
+      const raised = await api.raiseDispute(raiseOf(row.workflow, d, now.version))
       forgetRaise(row.workflow)
       again()
-      go(hereHref(place, { raise: null, dispute: d.id, state: null, workflow: null }), 'replace')
-      return
-    } catch (cause) {
-      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
-      focusWrong()
-    }
-    sending.current = false
-    setBusy(false)
-  }
+      go(hereHref(place, { raise: null, dispute: raised.id, state: null, workflow: null }), 'replace')
+    },
+  })
+  const { id, said, typed, why } = fields
   return (
     <>
       <p>
         <strong>{row.name}</strong>: {baselineWords(now, row.unit)} <span class="meta">{sourceWords(now)}{now.version && `, ${format.withInstants(now.version, 'UTC')}`}</span>
       </p>
-      <form
-        ref={form}
-        class="outcome-form"
-        noValidate
-        onSubmit={(e) => {
-          e.preventDefault()
-          void submit()
-        }}
-      >
+      <form {...attributes}>
         <div class="field wide">
           <label for={`${id}how`}>What is wrong</label>
           <select {...said('how')} value={draft.how} onChange={typed('how')}>
@@ -147,7 +115,7 @@ function Raise({ row, session, again, reload }: { row: Workflow; session: Sessio
             {wrong['']}
           </p>
         )}
-        {refused && refused.status !== 400 && <Refused problem={refused} reload={reload} take="Look at the baseline as it is now" />}
+        {refused && <Refused problem={refused} reload={reload} take="Look at the baseline as it is now" />}
         <p class="actions wide">
           <button type="submit" class="button primary" aria-disabled={busy}>
             {busy ? 'Sending…' : 'Dispute it'}

@@ -1,66 +1,34 @@
 /** Where a dispute is decided: what accepting it would change is shown before. */
-import { useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { api, Problem } from '../../api/api'
 import type { Dispute, WhatIf } from '../../api/types'
-import { useFields } from '../../components/fields'
 import { Refused } from '../../components/refused'
 import { Table, type Column } from '../../components/table'
 import { exactText } from '../../exact'
 import * as format from '../../format'
 import { usePlace, viewOf } from '../../state/url'
 import { emptyResolve, forgetResolve, keepResolve, keptResolve, minutesOf, resolvedAt, resolveOf, resolveWrong, type ResolveDraft, type ResolveField } from './draft'
+import { useForm } from './form'
 import { MinutesFields } from './minutes'
 
 export function Resolve({ d, changed, reload }: { d: Dispute; changed: (d: Dispute) => void; reload: () => void }) {
-  const [draft, setDraft] = useState<ResolveDraft>(() => keptResolve(d.id) ?? emptyResolve(d))
-  const [tried, setTried] = useState(false)
-  const [refused, setRefused] = useState<Problem | null>(null)
-  const [busy, setBusy] = useState(false)
-  const sending = useRef(false)
-  const form = useRef<HTMLFormElement>(null)
-  const set = (change: Partial<ResolveDraft>) => {
-    const next = { ...draft, ...change }
-    setDraft(next)
-    keepResolve(d.id, next)
-    setRefused(null)
-  }
-  const local = resolveWrong(draft)
-  const wrong = { ...(tried ? local : {}), ...resolvedAt(refused?.status === 400 ? refused.fields : []) }
-  const fields = useFields<ResolveField>(wrong, set)
-  const { id, said, typed, why } = fields
-  const focusWrong = () => setTimeout(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
-  const submit = async () => {
-    if (sending.current) return
-    setTried(true)
-    if (Object.keys(local).length > 0) return void focusWrong()
-    sending.current = true
-    setBusy(true)
-    setRefused(null)
-    try {
-      const after = await api.resolveDispute(d.id, d.version, resolveOf(draft))
+  const { draft, busy, local, wrong, refused, fields, attributes } = useForm<ResolveDraft, ResolveField>({
+    start: () => keptResolve(d.id) ?? emptyResolve(d),
+    keep: (typed) => keepResolve(d.id, typed),
+    wrongOf: resolveWrong,
+    at: resolvedAt,
+    send: async (typed) => {
+      const after = await api.resolveDispute(d.id, d.version, resolveOf(typed))
       forgetResolve(d.id)
       changed(after)
-      return
-    } catch (cause) {
-      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
-      focusWrong()
-    }
-    sending.current = false
-    setBusy(false)
-  }
+    },
+  })
+  const { id, said, typed, why } = fields
   const accepts = draft.decision === 'accept'
   return (
     <section aria-labelledby="decide">
       <h3 id="decide">Decide</h3>
-      <form
-        ref={form}
-        class="outcome-form"
-        noValidate
-        onSubmit={(e) => {
-          e.preventDefault()
-          void submit()
-        }}
-      >
+      <form {...attributes}>
         <div class="field wide">
           <label for={`${id}decision`}>Decision</label>
           <select {...said('decision')} value={draft.decision} onChange={typed('decision')}>
@@ -94,7 +62,7 @@ export function Resolve({ d, changed, reload }: { d: Dispute; changed: (d: Dispu
             {wrong['']}
           </p>
         )}
-        {refused && refused.status !== 400 && <Refused problem={refused} reload={reload} take="Look at it as it is now, and go on" />}
+        {refused && <Refused problem={refused} reload={reload} take="Look at it as it is now, and go on" />}
         <p class="actions wide">
           <button type="submit" class="button primary" aria-disabled={busy}>
             {busy ? 'Sending…' : accepts ? 'Accept it' : 'Reject it'}
@@ -137,7 +105,7 @@ function Preview({ d, draft, wrong }: { d: Dispute; draft: ResolveDraft; wrong: 
       </p>
       <div role="status">
         {current?.problem && (
-          <p class="quiet-note">What it would change is not told. {current.problem.fields.map((f) => `${f.message.slice(0, 1).toUpperCase()}${f.message.slice(1)}.`).join(' ') || current.problem.detail} It can be accepted all the same.</p>
+          <p class="quiet-note">What it would change is not told. {current.problem.fields.map((f) => `${f.message.slice(0, 1).toUpperCase()}${f.message.slice(1)}.`).join(' ') || current.problem.detail} An administrator can accept it all the same.</p>
         )}
         {current?.changes?.length === 0 && <p class="quiet-note">No number of this period would change: what is measured prices the work, or none of it lies after that day.</p>}
       </div>
