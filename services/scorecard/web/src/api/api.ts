@@ -6,8 +6,8 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../exact'
 import type { paths } from './schema'
 import type {
-  Annotation, AnnotationRequest, AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Dispute, DisputeList, DisputePreview, DisputeRequest, DisputeResolution, Evidence, Experiment, ExperimentList, HookPreview, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryEntry, RegistryKind, RegistryList, RejectDetail, RejectList, RejectSummary,
-  ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList, WhatIf, Workflows,
+  AlertList, AlertTest, Annotation, AnnotationRequest, AuditList, BarrierAnswer, BarrierRequest, Barriers, Catalogue, Claim, Coverage, Dispute, DisputeList, DisputePreview, DisputeRequest, DisputeResolution, Evidence, Experiment, ExperimentList, HookPreview, Key, KeyList, KeyRequest, NewKey, Outcome, OutcomeAccepted, OutcomeChange, OutcomeList, OutcomePreview, OutcomePreviewRequest, OutcomeRequest, Perception, Pipeline, ProblemBody, RegistryEntry, RegistryKind, RegistryList, RejectDetail, RejectList, RejectSummary,
+  ReplayReport, Scorecard, Session, SurveyAnswer, Trial, TrialList, WaveList, WaveState, WebhookSecret, WhatIf, Workflows,
 } from './types'
 
 /** What went wrong, for a person. `status` is the HTTP status, or 0 when there was no answer. */
@@ -118,6 +118,11 @@ export const api = {
   makeKey: (body: KeyRequest) => read<NewKey>(client.POST('/api/v1/keys', { body, ...text })),
   rotateKey: (id: string, overlap: string) => read<NewKey>(client.POST('/api/v1/keys/{id}/rotate', { params: { path: { id } }, body: { overlap }, ...text })),
   revokeKey: (id: string) => read<Key>(client.DELETE('/api/v1/keys/{id}', { params: { path: { id } }, ...text })),
+  alerts: (signal?: AbortSignal) => read<AlertList>(client.GET('/api/v1/alerts', { ...text, signal }), signal),
+  testAlert: (key: string) => read<AlertTest>(client.POST('/api/v1/alerts/{key}/test', { params: { path: { key } }, ...text })),
+  webhookSecret: (key: string) => read<WebhookSecret>(client.GET('/api/v1/webhooks/{key}/secret', { params: { path: { key } }, ...text })),
+  /** Opens a wave, or says when it closes; null is as late as it may. */
+  putWave: (wave: string, closes_at: string | null) => read<WaveState>(client.PUT('/api/v1/waves/{wave}', { params: { path: { wave } }, body: closes_at === null ? {} : { closes_at }, ...text })),
   audit: (query: AuditQuery, signal?: AbortSignal) => read<AuditList>(client.GET('/api/v1/audit', { params: { query }, ...text, signal }), signal),
   outcomes: (query: OutcomeQuery, signal?: AbortSignal) => read<OutcomeList>(client.GET('/api/v1/outcomes', { params: { query }, ...text, signal }), signal),
   /** With the receipt of its log also one that is on its way is known. */

@@ -15,6 +15,7 @@ import { live } from './suites/live.mjs'
 import { navigation } from './suites/navigation.mjs'
 import { notes } from './suites/notes.mjs'
 import { outcomes } from './suites/outcomes.mjs'
+import { outgoing } from './suites/outgoing.mjs'
 import { pages } from './suites/pages.mjs'
 import { personas } from './suites/personas.mjs'
 import { security } from './suites/security.mjs'
@@ -58,6 +59,7 @@ describe('the app', { concurrency: 1 }, () => {
   disputes(world)
   notes(world)
   settings(world)
+  outgoing(world)
   personas(world)
   security(world)
 })

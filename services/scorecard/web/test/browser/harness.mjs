@@ -156,7 +156,7 @@ export async function addresses(url) {
 }
 
 /** The pages that only administrators can use: they are opened with the admin token. */
-export const administration = { keys: '/keys', audit: '/audit', connect: '/connect', webhook: '/connect?how=webhook', start: '/start', setting: '/settings?tab=assumptions&do=add realisation' }
+export const administration = { keys: '/keys', audit: '/audit', connect: '/connect', webhook: '/connect?how=webhook', start: '/start', setting: '/settings?tab=assumptions&do=add realisation', alert: '/settings?tab=alerts&do=add', waves: '/perception' }
 
 /** The pages of people: they are opened as the individual contributor of the demo organisation. */
 export const personal = { log: '/log', impact: '/impact' }

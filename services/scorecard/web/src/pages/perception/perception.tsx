@@ -11,6 +11,7 @@ import { Tile } from '../../components/tile'
 import { exactText } from '../../exact'
 import * as format from '../../format'
 import { Survey } from './survey'
+import { WaveDesk } from './waves'
 
 export function PerceptionPage(props: PageProps) {
   return (
@@ -19,6 +20,7 @@ export function PerceptionPage(props: PageProps) {
         {(p: Perception) => <PerceptionAnswer p={p} />}
       </QuestionPage>
       {props.session?.person && <Survey zone={props.session.zone} />}
+      {props.session?.role === 'admin' && <WaveDesk zone={props.session.zone} today={props.session.today} />}
     </>
   )
 }

@@ -71,8 +71,12 @@ export function bodyOf(kind: Kind, of: Doing, d: Draft): string {
   return `{${grouped.join(',')}}`
 }
 
+const listOf = (text: string): string[] => text.split(/[\s,;]+/).filter(Boolean)
+
 function jsonOf(kind: Kind, type: string, name: string, text: string): string {
   if (type === 'flag') return String(text === 'true')
+  if (type === 'switch') return String(text !== 'false')
+  if (type === 'list') return JSON.stringify(listOf(text))
   if (type === 'number' || (kind === 'calendar' && name === 'fiscal_year_start')) return plainNumber(text) ?? JSON.stringify(text)
   return JSON.stringify(type === 'decimal' ? (plainNumber(text) ?? text) : text)
 }
@@ -84,6 +88,8 @@ export function saysSame(kind: Kind, of: Doing, d: Draft, version: { value: Valu
   return fieldsOf(kind, d['key'] ?? '').every((f) => {
     const [typed, there] = [d[f.name]?.trim() ?? '', textAt(version.value ?? {}, f.name)]
     if (f.type === 'flag') return (typed === 'true') === (there === 'true')
+    if (f.type === 'switch') return (typed === 'false') === (there === 'false')
+    if (f.type === 'list') return listOf(typed).join() === listOf(there).join()
     const [a, b] = [plainNumber(typed), plainNumber(there)]
     return typed === there || (a !== null && b !== null && f.type !== 'text' && sameExact(a, b))
   })

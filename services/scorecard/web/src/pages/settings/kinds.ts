@@ -5,7 +5,7 @@ import * as format from '../../format'
 import { headingOf } from '../../words'
 import { ownerWords } from '../barriers/draft'
 
-export type Kind = 'rates' | 'fx' | 'assumptions' | 'targets' | 'benchmarks' | 'vendor-baselines' | 'calendar' | 'teams'
+export type Kind = 'rates' | 'fx' | 'assumptions' | 'targets' | 'benchmarks' | 'vendor-baselines' | 'calendar' | 'teams' | 'alerts' | 'webhooks' | 'digests'
 
 /** The fields of an entry as the server sends them. */
 export type Value = Record<string, unknown>
@@ -14,8 +14,8 @@ export interface FieldOf {
   /** Its place in the entry: "range/low" is low of range. */
   name: string
   label: string
-  /** A decimal is sent as text, a number as a JSON number; both keep every digit. */
-  type: 'text' | 'decimal' | 'number' | 'flag' | 'measure' | 'choice'
+  /** A decimal is sent as text, a number as a JSON number; both keep every digit. A switch is on unless it is said to be off; a list is written with commas. */
+  type: 'text' | 'decimal' | 'number' | 'flag' | 'measure' | 'choice' | 'switch' | 'list'
   choices?: [value: string, words: string][]
   optional?: true
   wide?: true
@@ -33,6 +33,10 @@ export interface Section {
   otherwise: string
   /** What a change does, where no number can be asked for beforehand. */
   does?: string
+  /** It is for analysts and administrators to read; default for everybody. */
+  who?: 'editor'
+  /** Administrators alone change it. */
+  edits?: 'admin'
 }
 
 const choose = (...texts: string[]): [string, string][] => texts.map((t) => [t, headingOf(t)])
@@ -71,7 +75,22 @@ export const sections: Section[] = [
     otherwise: 'A team that only events name is shown by its key, and its people who have no rate class have no rate.',
     does: 'The name is shown everywhere, also for the past. Another rate class prices the hours of the team’s people who have none of their own, from the day on. There is no preview: the difference would tell about the people of one team.',
   },
+  {
+    kind: 'alerts', title: 'Alerts', one: 'an alert', keyed: 'Key, such as hours-low', about: 'Somebody is told by a webhook when a number leaves where it should be, an experiment has not the arms that were planned, a source falls silent, or reviews take too long. Each is looked at once a minute.',
+    otherwise: 'Without an alert nobody is told.', does: 'It moves no number. What is withheld on the scorecard is never told by an alert, either: then it stays as it was, and nothing is sent.', who: 'editor',
+  },
+  {
+    kind: 'webhooks', title: 'Webhooks', one: 'a webhook', keyed: 'Key, such as ops', about: 'Addresses outside that alerts are sent to. Messages are signed, so that their receiver can tell who they are from.',
+    otherwise: 'Without a webhook no alert can be sent.', does: 'It moves no number: alerts that name it are sent there.', who: 'editor', edits: 'admin',
+  },
+  {
+    kind: 'digests', title: 'Digests', one: 'a digest', keyed: 'Key, such as weekly', about: 'The scorecard of a scope by mail, once a week, as a leader sees it.',
+    otherwise: 'Without a digest no mail is sent.', does: 'It moves no number. Mails are sent where the installation has a mail server (--smtp).', who: 'editor', edits: 'admin',
+  },
 ]
+
+/** The sections that a role is shown. */
+export const sectionsFor = (role: string | undefined): Section[] => sections.filter((s) => !s.who || role === 'analyst' || role === 'admin')
 
 export const sectionOf = (tab: string | null): Section => sections.find((s) => s.kind === tab) ?? sections[0]!
 
@@ -83,6 +102,13 @@ export const assumptions: Record<string, string> = {
 const grades = ['0', '1', '2', '3', '4', '5']
 
 const months = Array.from({ length: 12 }, (_, i): [string, string] => [String(i + 1), new Intl.DateTimeFormat('en', { month: 'long', timeZone: 'UTC' }).format(new Date(Date.UTC(2026, i, 1)))])
+
+const alertWords: Record<string, string> = {
+  under_target: 'a measure is under its target', over_target: 'a measure is over its target', below: 'a measure is below a threshold', above: 'a measure is above a threshold',
+  sample_ratio: 'the arms of an experiment are not as planned', source_silent: 'a source is silent', review_over_target: 'reviews take longer than their target',
+}
+
+const onOff: FieldOf = { name: 'active', label: 'Is it on?', type: 'switch', optional: true, choices: [['', 'yes'], ['false', 'no, nothing is sent']] }
 
 const fields: Record<Exclude<Kind, 'assumptions'>, FieldOf[]> = {
   rates: [
@@ -114,6 +140,25 @@ const fields: Record<Exclude<Kind, 'assumptions'>, FieldOf[]> = {
     { name: 'zone', label: 'Time zone, such as Europe/Berlin', type: 'text' }, { name: 'currency', label: 'Currency, such as USD', type: 'text', optional: true },
     { name: 'fiscal_year_start', label: 'The fiscal year starts in', type: 'choice', optional: true, choices: [['', 'January'], ...months] },
   ],
+  alerts: [
+    { name: 'when', label: 'It is told when', type: 'choice', wide: true, choices: [['', 'Choose one'], ...Object.entries(alertWords)] },
+    { name: 'webhook', label: 'By the webhook', type: 'text' }, { name: 'name', label: 'Name (optional)', type: 'text', optional: true },
+    { name: 'measure', label: 'Measure, where it is about one', type: 'measure', optional: true, wide: true },
+    { name: 'threshold', label: 'Threshold, such as 0.5', type: 'number', optional: true }, { name: 'scope', label: 'Scope, such as team:content', type: 'text', optional: true },
+    { name: 'months', label: 'Months back, the present one included', type: 'number', optional: true }, { name: 'currency', label: 'Currency', type: 'text', optional: true },
+    { name: 'experiment', label: 'Experiment', type: 'text', optional: true }, { name: 'source', label: 'Source, such as /crm/eu', type: 'text', optional: true },
+    { name: 'hours', label: 'Silent for so many hours', type: 'number', optional: true }, { name: 'cooldown_hours', label: 'Not again within so many hours', type: 'number', optional: true },
+    onOff,
+  ],
+  webhooks: [
+    { name: 'url', label: 'Address, https://…', type: 'text', wide: true }, { name: 'description', label: 'What it is (optional)', type: 'text', optional: true, wide: true },
+    { name: 'secret_version', label: 'Version of its secret; the next number is another secret', type: 'number', optional: true }, onOff,
+  ],
+  digests: [
+    { name: 'recipients', label: 'To, with commas between', type: 'list', wide: true },
+    { name: 'weekday', label: 'On', type: 'choice', choices: [['', 'Choose one'], ...choose('monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday')] },
+    { name: 'hour', label: 'At this hour, UTC', type: 'number' }, { name: 'scope', label: 'Scope, such as team:content (optional)', type: 'text', optional: true }, onOff,
+  ],
   teams: [{ name: 'name', label: 'Name (optional)', type: 'text', optional: true }, { name: 'default_rate_class', label: 'Rate class of its people (optional)', type: 'text', optional: true }],
 }
 
@@ -133,6 +178,7 @@ export function textAt(value: Value, name: string): string {
   const found = value[first]
   if (rest !== undefined) return typeof found === 'object' && found !== null ? textAt(found as Value, rest) : ''
   if (typeof found === 'number') return exactText(value, first) ?? ''
+  if (Array.isArray(found)) return found.map(String).join(', ')
   return typeof found === 'string' || typeof found === 'boolean' ? String(found) : ''
 }
 
@@ -140,6 +186,7 @@ export function textAt(value: Value, name: string): string {
 export function valueWords(kind: Kind, key: string, value: Value, titles: Map<string, string>): string {
   const at = (name: string) => textAt(value, name)
   const share = (name: string) => format.value(Number(at(name)), 'share')
+  const off = () => at('active') === 'false' && 'off'
   const measure = () => titles.get(at('measure')) ?? headingOf(at('measure'))
   switch (kind) {
     case 'rates':
@@ -159,6 +206,12 @@ export function valueWords(kind: Kind, key: string, value: Value, titles: Map<st
       return `${at('vendor')}, ${headingOf(at('category')).toLowerCase()}: ${format.exact(at('price'), at('currency'))} a ${at('period') === 'month' ? 'month' : at('unit') || 'piece'}${at('basis') === 'quoted' ? ', only quoted' : ''}${at('displaceable') === 'true' ? '' : ', not displaceable'}`
     case 'calendar':
       return `${at('zone')}, ${at('currency') || 'USD'}, fiscal year from ${months[Number(at('fiscal_year_start') || '1') - 1]?.[1]}`
+    case 'alerts':
+      return [at('name'), `${alertWords[at('when')] ?? at('when')}${at('measure') && `: ${measure()}`}${at('source') && `: ${at('source')}`}${at('experiment') && `: ${at('experiment')}`}`, at('threshold') && `at ${format.digitsOf(at('threshold'))}`, at('scope') !== 'org' && at('scope'), `by ${at('webhook')}`, off()].filter(Boolean).join(', ')
+    case 'webhooks':
+      return [at('description'), at('url'), off()].filter(Boolean).join(', ')
+    case 'digests':
+      return [`each ${headingOf(at('weekday'))} at ${at('hour')}:00 UTC to ${at('recipients')}`, at('scope') !== 'org' && at('scope'), off()].filter(Boolean).join(', ')
     case 'teams':
       return [at('name') || key, at('default_rate_class') ? `rate class ${at('default_rate_class')}` : 'no rate class'].join(', ')
   }

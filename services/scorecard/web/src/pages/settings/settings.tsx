@@ -10,7 +10,8 @@ import { useData, type Loaded } from '../../state/data'
 import { go, hereHref, usePlace } from '../../state/url'
 import { SettingDesk, titleOf, versionWords, type Saved } from './desk'
 import { readDoing } from './draft'
-import { assumptions, byWords, dayIn, sectionOf, sections, valueWords, type Section, type Value } from './kinds'
+import { assumptions, byWords, dayIn, sectionOf, sectionsFor, valueWords, type Section, type Value } from './kinds'
+import { Outgoing } from './outgoing'
 import { differenceWords } from './preview'
 
 export interface SettingsProps {
@@ -36,7 +37,7 @@ export function SettingsPage({ session, catalogue, from, to }: SettingsProps) {
         )}
       </header>
       <nav class="tabs" aria-label="Settings">
-        {sections.map((s) => (
+        {sectionsFor(session?.role).map((s) => (
           <a key={s.kind} href={hereHref(place, { tab: s.kind, do: null })} aria-current={s === section ? 'true' : undefined}>
             {s.title}
           </a>
@@ -60,7 +61,9 @@ export interface AnswerProps {
 }
 
 export function SettingsAnswer(props: AnswerProps) {
-  const { section, list, session, metrics, from, to, again } = props
+  const { section, list, metrics, from, to, again } = props
+  // What administrators alone change is read by analysts.
+  const session = section.edits === 'admin' && props.session.role !== 'admin' ? { ...props.session, can_edit: false } : props.session
   const place = usePlace()
   const doing = readDoing(place.query.get('do'))
   const [saved, setSaved] = useState<Saved | null>(null)
@@ -69,7 +72,7 @@ export function SettingsAnswer(props: AnswerProps) {
   return (
     <>
       {saved && <SavedNotice saved={saved} session={session} />}
-      {doing && doing.action === 'history' && <History key={doing.key} {...props} of={doing.key} close={close} />}
+      {doing && doing.action === 'history' && <History key={doing.key} {...props} session={session} of={doing.key} close={close} />}
       {doing && doing.action !== 'history' && session.can_edit && (
         <SettingDesk
           key={place.query.get('do')} section={section} doing={doing} session={session} metrics={metrics} from={from} to={to} close={close}
@@ -82,11 +85,12 @@ export function SettingsAnswer(props: AnswerProps) {
         />
       )}
       {doing && doing.action !== 'history' && !session.can_edit && (
-        <Notice title="Changing this is for analysts and administrators">
+        <Notice title={section.edits === 'admin' ? 'Changing this is for administrators' : 'Changing this is for analysts and administrators'}>
           <p>Your role may read what holds, and its history.</p>
         </Notice>
       )}
-      <List {...props} />
+      <List {...props} session={session} />
+      {section.who && props.session.can_edit && <Outgoing section={section} session={session} held={list.entries.map((e) => e.key)} />}
     </>
   )
 }
