@@ -343,6 +343,7 @@ func TestReadsOfEvidence(t *testing.T) {
 func TestWithoutTheAuditLog(t *testing.T) {
 	b := newAuditBench(t)
 	deeds := b.deeds()
+	b.declare(registry.Teams, "a", `{"valid_from":"2026-01-01"}`) // for the deed that ends it
 	client := &kafka.Client{Addr: kafka.TCP(b.cfg.Bus.Brokers...)}
 	if _, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{b.cfg.Bus.Topic(bus.Audit)}}); err != nil {
 		t.Fatal(err)
