@@ -77,7 +77,7 @@ describe('the list of disputes', () => {
   it('says what is disputed, what is proposed and how it stands, and names nobody', async () => {
     await show()
     const rows = [...root.querySelectorAll('tbody tr')].map((r) => r.textContent?.replaceAll('\u00a0', ' '))
-    expect(rows[0]).toBe('Briefopen120 min a brief (100 to 150), declared60 min a brief (50 to 90)Oct 1, 202622Nov 12, 2026')
+    expect(rows[0]).toBe('Briefopen120 min per brief (100 to 150), declared60 min per brief (50 to 90)Oct 1, 202622Nov 12, 2026')
     expect(rows[1]).toContain('withdrawn')
     expect(text()).toContain('Nobody is told who has raised, supported or said something.')
   })
@@ -95,7 +95,7 @@ const raised = { low: '50', mode: '60', high: '90,5', text: ' we have templates 
 describe('raising one', () => {
   it('shows what it is now, sends it once however often, and opens it', async () => {
     await show('&raise=brief')
-    expect(text()).toContain('Brief: 78 min a brief (60 to 90)')
+    expect(text()).toContain('Brief: 78 min per brief (60 to 90)')
     expect(document.activeElement?.id).toBe('raise')
     await type(raised)
     await Promise.all([submit(), submit()])
@@ -169,7 +169,7 @@ describe('one dispute', () => {
     const done = { ...dispute, state: 'accepted', may: [], outcome: { by: 'owner', you: true, day: '2026-11-20', text: null, erased: false, baseline: { low: 50, mode: 60, high: 90 }, from: '2026-10-01' } }
     answers['POST /api/v1/disputes/d1/resolve'] = ok(done)
     await submit(1)
-    await vi.waitFor(() => expect(text()).toContain('Accepted: 60 min a brief (50 to 90) from Oct 1, 2026 on, by you on Nov 20, 2026.'))
+    await vi.waitFor(() => expect(text()).toContain('Accepted: 60 min per brief (50 to 90) from Oct 1, 2026 on, by you on Nov 20, 2026.'))
     const last = posts().at(-1)
     expect(last?.match).toBe('"v1"')
     expect(last?.body).toMatchObject({ decision: 'accept', baseline: { low: 50, mode: 60, high: 90 }, from: '2026-10-01', text: null })

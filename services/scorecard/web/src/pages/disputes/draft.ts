@@ -121,7 +121,7 @@ export const stateWords: Record<Dispute['state'], string> = { open: 'open', acce
 export const directionWords: Record<NonNullable<Dispute['direction']>, string> = { too_high: 'it is too high', too_low: 'it is too low' }
 
 export const rangeWords = (r: NonNullable<Dispute['proposed']>, unit: string | null): string =>
-  `${format.plainNumber(r.mode)} min a ${unit ?? 'unit'}${r.low === r.high ? '' : ` (${format.plainNumber(r.low)} to ${format.plainNumber(r.high)})`}`
+  `${format.plainNumber(r.mode)} min per ${unit ?? 'unit'}${r.low === r.high ? '' : ` (${format.plainNumber(r.low)} to ${format.plainNumber(r.high)})`}`
 
 /** What is proposed, in a few words. */
 export const proposedWords = (d: Dispute): string => (d.proposed ? rangeWords(d.proposed, d.unit) : d.direction ? directionWords[d.direction] : '')

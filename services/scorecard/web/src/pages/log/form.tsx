@@ -107,7 +107,7 @@ function BaselineText({ preview }: { preview: OutcomePreview }) {
   const source = sources[b.source] ?? b.source
   return (
     <>
-      Without AI: {b.minutes === null ? 'not told apart here' : `${format.plainNumber(Number(b.minutes))} min a unit`}, {source}
+      Without AI: {b.minutes === null ? 'not told apart here' : `${format.plainNumber(Number(b.minutes))} min per unit`}, {source}
       {detail !== source && ` (${detail})`}. {preview.note}
     </>
   )

@@ -78,7 +78,7 @@ describe('the page that logs an outcome', () => {
     await type('workflow', 'brief')
     await type('minutes', '48')
     await said('Adds 0.5 h = $18.00 to yours, to Content and to the organisation.')
-    expect(root.textContent).toContain('Without AI: 78 min a unit, declared (registry workflows/brief).')
+    expect(root.textContent).toContain('Without AI: 78 min per unit, declared (registry workflows/brief).')
     await submit()
     await said('your Nov 2026 has 0.50 h = $18.00 more, exactly as said before.')
     expect(logs().length).toBe(1)

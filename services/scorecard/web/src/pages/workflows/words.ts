@@ -18,7 +18,7 @@ const sources: Record<WorkflowBaseline['source'], string> = { trial: 'randomised
 
 export const sourceWords = (b: WorkflowBaseline): string => sources[b.source]
 
-/** "78 min a unit (60 to 90)", or that it is not told. */
+/** "78 min per unit (60 to 90)", or that it is not told. */
 export function baselineWords(b: WorkflowBaseline, unit: string | null): string {
   if (b.value === null) return 'not shown: fewer than five people stand behind it'
   const number = (text: string) => (b.unit === 'share' ? format.value(Number(text), 'share') : format.plainNumber(Number(text)))
@@ -28,7 +28,7 @@ export function baselineWords(b: WorkflowBaseline, unit: string | null): string 
     const less = Number(b.value) < 0
     return `without AI ${format.value(Math.abs(Number(b.value)), 'share')} ${less ? 'less' : 'more'} time than with it${range}`
   }
-  return `${number(b.value)} min a ${unit ?? 'unit'}${range}`
+  return `${number(b.value)} min per ${unit ?? 'unit'}${range}`
 }
 
 /** Who owns it, in a few words. */

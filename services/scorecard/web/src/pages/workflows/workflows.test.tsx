@@ -33,7 +33,7 @@ describe('workflows', () => {
     const text = await show()
     expect(text).toContain('0 of 3 workflows have a confirmed owner, a fresh baseline and a review policy.')
     expect(text).toContain('Open: not in the registry (1), no owner (1), owner not confirmed (1), no baseline (1), old baseline (1), no review policy (2).')
-    expect(cells(1)).toEqual(['Brief', 'Content', 'a leader of Content', '78 min a brief (60 to 90) declared', '24.0 h', '31.5 h, where it comes from', '0.0%, where it comes from', 'old baseline'])
+    expect(cells(1)).toEqual(['Brief', 'Content', 'a leader of Content', '78 min per brief (60 to 90) declared', '24.0 h', '31.5 h, where it comes from', '0.0%, where it comes from', 'old baseline'])
     expect(text).not.toContain('p000')
   })
   it('never show as 0 what is missing or withheld', async () => {
