@@ -98,10 +98,7 @@ func (p parted) forms(t *access.Table, parts *access.Parts) (forms [][]int64, we
 // The attack on two measures of the same work that weigh it differently, such as hours and their value: whatever is added and
 // subtracted, with any weights, tells of nobody or of floor persons or more.
 func TestNothingFollowsFromTwoMeasures(t *testing.T) {
-	tables := 2000
-	if testing.Short() {
-		tables = 500
-	}
+	tables := accesstest.Attacks(2000)
 	r := rand.New(rand.NewPCG(7, 2026)) //nolint:gosec // the same draws every time
 	weighed := 0
 	for i := range tables {
@@ -123,10 +120,7 @@ func TestNothingFollowsFromTwoMeasures(t *testing.T) {
 // Prices that were settled for a stricter floor, before it was known who looks, are safe for whoever does: at once, or where what was hidden
 // then is hidden, too.
 func TestPoolsHoldForEveryViewer(t *testing.T) {
-	tables := 1000
-	if testing.Short() {
-		tables = 500
-	}
+	tables := accesstest.Attacks(1000)
 	r := rand.New(rand.NewPCG(8, 2026)) //nolint:gosec // the same draws every time
 	again := 0
 	for i := range tables {

@@ -197,10 +197,7 @@ func published(table []access.Crossing, p *access.Table) [][]int64 {
 
 // The attack: whatever is added and subtracted, with any coefficients, tells of nobody or of floor persons or more.
 func TestNothingFollowsBelowTheFloor(t *testing.T) {
-	tables := 10_000
-	if testing.Short() {
-		tables = 1000
-	}
+	tables := accesstest.Attacks(10_000)
 	r := rand.New(rand.NewPCG(5, 2026)) //nolint:gosec // the same draws every time
 	shown := 0
 	for i := range tables {

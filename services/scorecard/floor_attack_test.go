@@ -186,10 +186,7 @@ func inMonths(span []month, first time.Time) bool {
 // The attack on the numbers: of 10,000 random organisations everything is asked that can be, in every scope and for every
 // run of months, hours and value, with all tables and under any prices, and nobody's work follows from all of it together.
 func TestNobodyFollowsFromAllNumbers(t *testing.T) {
-	organisations := 10_000
-	if testing.Short() {
-		organisations = 500
-	}
+	organisations := accesstest.Attacks(10_000)
 	r := rand.New(rand.NewPCG(10_000, 5)) //nolint:gosec // the same draws every time
 	shown, withheld := 0, 0
 	for i := range organisations {

@@ -4,6 +4,7 @@ package accesstest
 import (
 	"slices"
 	"strings"
+	"testing"
 )
 
 // Recover attacks what is published about people. atoms are the smallest pieces of work there are, with the persons of each;
@@ -120,4 +121,13 @@ func power(base, exponent int64) int64 {
 		base = base * base % modulus
 	}
 	return out
+}
+
+// Attacks is how many attacks a test makes that makes so many where it is run by itself. They run in one goroutine, in which the race
+// detector finds nothing and takes ten times as long: with it, and in a short run, it is a tenth. scripts/test runs all of them without it.
+func Attacks(all int) int {
+	if raceDetector || testing.Short() {
+		return all / 10
+	}
+	return all
 }
