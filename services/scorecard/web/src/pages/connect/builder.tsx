@@ -159,7 +159,7 @@ function MemberChoice({ title, none, name, members, value, set, also = [] }: {
 function Fields({ schema, members, fields, set }: { schema: Schema; members: Member[]; fields: Record<string, Said>; set: (to: Record<string, Said>) => void }) {
   const all = fieldsOf(schema)
   const [more, setMore] = useState(false)
-  const shown = all.filter((f) => more || f.required || (fields[f.name]?.text ?? '') !== '')
+  const shown = all.filter((f) => more || f.usual || (fields[f.name]?.text ?? '') !== '')
   const say = (name: string, said: Said) => set({ ...fields, [name]: said })
   return (
     <fieldset class="mapping">

@@ -41,8 +41,9 @@ describe('a mapping from a sample', () => {
     required: ['deal', 'status'],
     properties: {
       amount: { $ref: 'common.json#/$defs/decimal', description: 'What it is worth.' }, deal: { type: 'string' }, status: { type: 'string', enum: ['open', 'won'] },
-      touches: { type: 'array' },
+      touches: { type: 'array' }, margin: { type: 'number' }, stage: { type: 'string' },
     },
+    examples: [{ deal: 'D-1', stage: 'proposal' }],
   }
   it('finds the members that hold one value', () => {
     expect(membersOf(sample)).toEqual([
@@ -61,8 +62,10 @@ describe('a mapping from a sample', () => {
     expect([proposedTime(members), proposedId(members)]).toEqual(['at', 'deal.id'])
     expect(proposedTime([{ path: 'day', value: '2026-11-20' }])).toBe('')
   })
-  it('lists the fields that are needed first, and those that can be built', () => {
-    expect(fieldsOf(schema).map((f) => [f.name, f.required])).toEqual([['deal', true], ['status', true], ['amount', false]])
+  it('lists the fields that are needed first, then those of the examples, and those that can be built', () => {
+    expect(fieldsOf(schema).map((f) => [f.name, f.required, f.usual])).toEqual([
+      ['deal', true, true], ['status', true, true], ['stage', false, true], ['amount', false, false], ['margin', false, false],
+    ])
     expect(fieldsOf(schema)[1]!.choices).toEqual(['open', 'won'])
   })
   it('is a connection of the registry', () => {

@@ -8,6 +8,7 @@ export interface Schema {
   $ref?: string
   properties?: Record<string, Schema>
   required?: string[]
+  examples?: Record<string, unknown>[]
 }
 
 /** A member of a call, by its dotted name, with the value of the sample. */
@@ -96,11 +97,15 @@ export function proposedId(members: Member[]): string {
   return members.find((m) => /(^|\.)(event_?id|message_?id|id|uuid)$/i.test(m.path))?.path ?? ''
 }
 
-/** The fields of a kind, those first that it needs. Lists and objects are not built here: a mapping file can. */
-export function fieldsOf(schema: Schema): { name: string; required: boolean; about: string; choices: string[] }[] {
+/**
+ * The fields of a kind, those first that it needs, then those that most events have: what its examples have. Lists and objects are not
+ * built here: a mapping file can.
+ */
+export function fieldsOf(schema: Schema): { name: string; required: boolean; usual: boolean; about: string; choices: string[] }[] {
   const required = new Set(schema.required ?? [])
+  const usual = new Set((schema.examples ?? []).flatMap((example) => Object.keys(example)))
   return Object.entries(schema.properties ?? {})
     .filter(([, s]) => s.type !== 'array' && s.type !== 'object')
-    .map(([name, s]) => ({ name, required: required.has(name), about: s.description ?? '', choices: (s.enum ?? []).map(String) }))
-    .sort((a, b) => Number(b.required) - Number(a.required))
+    .map(([name, s]) => ({ name, required: required.has(name), usual: required.has(name) || usual.has(name), about: s.description ?? '', choices: (s.enum ?? []).map(String) }))
+    .sort((a, b) => Number(b.required) - Number(a.required) || Number(b.usual) - Number(a.usual))
 }

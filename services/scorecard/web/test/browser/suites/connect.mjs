@@ -104,7 +104,6 @@ export function connect(world) {
       await page.getByLabel('It holds for calls whose').selectOption('type')
       await page.locator('[name="field-status"]').selectOption('=')
       await page.getByLabel('status is always').selectOption('won')
-      await page.getByText(/other fields/).click()
       await page.locator('[name="field-created_at"]').selectOption('deal.created')
       const result = page.getByRole('region', { name: 'the event that results' })
       await result.waitFor()
