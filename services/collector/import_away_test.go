@@ -24,8 +24,8 @@ func TestImportWaitsForTheLog(t *testing.T) {
 	cfg.Bus = bus.Config{Brokers: broker.Addrs(), Partitions: 3}
 	cfg.ProduceTimeout = time.Second
 	s := serve(t, cfg)
-	feed, res := s.uploading(t, hoursHead+hours(1, 1500))
-	answers := bufio.NewReader(res.Body)
+	feed, answer := s.uploading(t, hoursHead+hours(1, 1500))
+	answers := bufio.NewReader(answer)
 	if _, err := answers.ReadString('\n'); err != nil { // the first thousand are in the log
 		t.Fatal(err)
 	}

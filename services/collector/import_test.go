@@ -235,7 +235,7 @@ func TestImportBreaksOff(t *testing.T) {
 }
 
 // uploading begins to send a file of hours whose end is still to come, and returns once the answer has begun.
-func (s *served) uploading(t *testing.T, begin string) (feed *io.PipeWriter, answer *http.Response) {
+func (s *served) uploading(t *testing.T, begin string) (feed *io.PipeWriter, answer io.Reader) {
 	t.Helper()
 	body, feed := io.Pipe()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+hoursImport, body)
@@ -250,14 +250,14 @@ func (s *served) uploading(t *testing.T, begin string) (feed *io.PipeWriter, ans
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = res.Body.Close() })
-	return feed, res
+	return feed, res.Body
 }
 
 // The answer begins while the file is still being sent, and tells what is durable: a client that is cut off goes on there.
 func TestImportTellsProgress(t *testing.T) {
 	s := serve(t, config(t))
-	feed, res := s.uploading(t, hoursHead+hours(1, 1200))
-	line, err := bufio.NewReader(res.Body).ReadString('\n')
+	feed, answer := s.uploading(t, hoursHead+hours(1, 1200))
+	line, err := bufio.NewReader(answer).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,9 +292,9 @@ func TestImportTellsProgress(t *testing.T) {
 // A collector that stops says where to go on, and does not wait for the client.
 func TestImportEndsWithTheCollector(t *testing.T) {
 	s := serve(t, config(t))
-	feed, res := s.uploading(t, hoursHead+hours(1, 1200))
+	feed, answer := s.uploading(t, hoursHead+hours(1, 1200))
 	s.stop()
-	all, err := io.ReadAll(res.Body)
+	all, err := io.ReadAll(answer)
 	if err != nil {
 		t.Fatal(err)
 	}
