@@ -15,10 +15,10 @@ import (
 	"plumbline/pkg/event"
 )
 
-// The broker goes away: every event is to be sent again, and the service is not ready. It comes back: the same request
-// is taken, and nothing that was accepted is missing.
-func TestBrokerAway(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "kafka")
+// withOwnBroker is a collector on a broker that can be stopped, with the folder from which it is started again.
+func withOwnBroker(t *testing.T) (dir string, broker *embedded.Broker, s *served) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "kafka")
 	broker, err := embedded.StartBroker(t.Context(), embedded.BrokerConfig{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +26,13 @@ func TestBrokerAway(t *testing.T) {
 	cfg := config(t)
 	cfg.Bus = bus.Config{Brokers: broker.Addrs(), Partitions: 3}
 	cfg.ProduceTimeout = time.Second
-	s := serve(t, cfg)
+	return dir, broker, serve(t, cfg)
+}
+
+// The broker goes away: every event is to be sent again, and the service is not ready. It comes back: the same request
+// is taken, and nothing that was accepted is missing.
+func TestBrokerAway(t *testing.T) {
+	dir, broker, s := withOwnBroker(t)
 	if a := s.post(t, structured, one("before", nil)); a.Status != http.StatusAccepted {
 		t.Fatalf("before: %d %s", a.Status, a.Body)
 	}
@@ -36,7 +42,7 @@ func TestBrokerAway(t *testing.T) {
 	}
 	inboxed := func(id string) {
 		t.Helper()
-		send(t, foreign(t, cfg.Bus), record(0, inbox(id, nil), "content-type", structured))
+		send(t, foreign(t, s.cfg.Bus), record(0, inbox(id, nil), "content-type", structured))
 	}
 	inboxed("inbox before")
 	s.passed(t, 1)
@@ -57,7 +63,7 @@ func TestBrokerAway(t *testing.T) {
 	if a.Status != http.StatusServiceUnavailable || a.Retry != 3 || a.Answers[2].Code != event.CodeBrokerAway {
 		t.Errorf("answers during: %d %s", a.Status, a.Body)
 	}
-	if took := time.Since(began); took > 3*cfg.ProduceTimeout {
+	if took := time.Since(began); took > 3*s.cfg.ProduceTimeout {
 		t.Errorf("answers during took %s", took)
 	}
 	s.ready(t, http.StatusServiceUnavailable)
@@ -82,7 +88,7 @@ func TestBrokerAway(t *testing.T) {
 	checkMetrics(t, s)
 	// A try that was not confirmed may be in the log all the same; the identity absorbs it.
 	ids := map[string]bool{}
-	for _, m := range everything(t, cfg.Bus, bus.Events) {
+	for _, m := range everything(t, s.cfg.Bus, bus.Events) {
 		e, err := event.FromMessage(m.Partition, m.Offset, m.Time, m.Key, bus.Headers(&m), m.Value)
 		if err != nil {
 			t.Fatal(err)
@@ -112,15 +118,7 @@ func (s *served) ready(t *testing.T, want int) {
 
 // The broker goes away: an SDK is told to send the same again, and what it sends again is the same events.
 func TestCallsBrokerAway(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "kafka")
-	broker, err := embedded.StartBroker(t.Context(), embedded.BrokerConfig{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := config(t)
-	cfg.Bus = bus.Config{Brokers: broker.Addrs(), Partitions: 3}
-	cfg.ProduceTimeout = time.Second
-	s := serve(t, cfg)
+	dir, broker, s := withOwnBroker(t)
 	body := `{"batch":[` + track("m1", "Experiment Viewed", arm) + `,{"type":"page"}],"sentAt":"2026-11-24T12:00:00Z"}`
 	if a := s.calling(t, "/v1/batch", body, nil); a.Status != http.StatusOK {
 		t.Fatalf("before: %d %s", a.Status, a.Body)
@@ -137,7 +135,7 @@ func TestCallsBrokerAway(t *testing.T) {
 		t.Errorf("after: %d %s", a.Status, a.Body)
 	}
 	payloads := map[event.PayloadHash]bool{}
-	for _, m := range everything(t, cfg.Bus, bus.Events) {
+	for _, m := range everything(t, s.cfg.Bus, bus.Events) {
 		e, err := event.FromMessage(m.Partition, m.Offset, m.Time, m.Key, bus.Headers(&m), m.Value)
 		if err != nil {
 			t.Fatal(err)

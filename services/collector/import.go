@@ -120,7 +120,7 @@ func (im *importer) asked(c *gin.Context, key access.Key) (m *mapping.Mapping, f
 	}
 	m, err := mappingOf(q)
 	if err != nil {
-		return bad("%s.", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return bad("%s", sentence(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	}
 	kind, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
@@ -134,7 +134,7 @@ func (im *importer) asked(c *gin.Context, key access.Key) (m *mapping.Mapping, f
 		m, err = m.As("csv")
 	}
 	if err != nil && kind != "" {
-		return bad("%s.", err)
+		return bad("%s", sentence(err.Error()))
 	}
 	if !slices.Contains([]string{typeCSV, typeNDJSON, "application/ndjson", "application/jsonl", typeParquet}, kind) {
 		im.refuse(c, http.StatusUnsupportedMediaType, "unsupported_type", "Send "+typeCSV+", "+typeNDJSON+" or "+typeParquet+"; texts in UTF-8.", nil)

@@ -4,26 +4,15 @@ import (
 	"bufio"
 	"io"
 	"net/http"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"plumbline/pkg/bus"
-	"plumbline/pkg/embedded" //nolint:depguard // this test stops a broker and starts it again, which a shared one can not
 	"plumbline/pkg/event"
 )
 
 // The broker goes away while a file is being taken: the import waits for it, takes nothing more meanwhile, and goes on.
 func TestImportWaitsForTheLog(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "kafka")
-	broker, err := embedded.StartBroker(t.Context(), embedded.BrokerConfig{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := config(t)
-	cfg.Bus = bus.Config{Brokers: broker.Addrs(), Partitions: 3}
-	cfg.ProduceTimeout = time.Second
-	s := serve(t, cfg)
+	dir, broker, s := withOwnBroker(t)
 	feed, answer := s.uploading(t, hoursHead+hours(1, 1500))
 	answers := bufio.NewReader(answer)
 	if _, err := answers.ReadString('\n'); err != nil { // the first thousand are in the log
@@ -48,7 +37,7 @@ func TestImportWaitsForTheLog(t *testing.T) {
 	}
 	// A try that was not confirmed may be in the log all the same; the identity absorbs it.
 	ids := map[string]bool{}
-	for _, m := range everything(t, cfg.Bus, bus.Events) {
+	for _, m := range everything(t, s.cfg.Bus, bus.Events) {
 		e, err := event.FromMessage(m.Partition, m.Offset, m.Time, m.Key, bus.Headers(&m), m.Value)
 		if err != nil {
 			t.Fatal(err)

@@ -169,12 +169,12 @@ func TestImportRefusals(t *testing.T) {
 		status           int
 		want             string
 	}{
-		"nothing named":   {"/v1/import", "text/csv", "", 400, "give mapping, a name of the library, or kind"},
-		"both":            {"/v1/import?mapping=focus&kind=review", "text/csv", "", 400, "give mapping"},
+		"nothing named":   {"/v1/import", "text/csv", "", 400, "Give mapping, a name of the library, or kind"},
+		"both":            {"/v1/import?mapping=focus&kind=review", "text/csv", "", 400, "Give mapping"},
 		"unknown mapping": {"/v1/import?mapping=fokus", "text/csv", "", 400, "the library has"},
-		"a path":          {"/v1/import?mapping=..%2Fcalls%2Fsegment", "text/csv", "", 400, "no mapping"},
+		"a path":          {"/v1/import?mapping=..%2Fcalls%2Fsegment", "text/csv", "", 400, "No mapping"},
 		"unknown kind":    {"/v1/import?kind=hours&source=x", "text/csv", "", 400, "write one of hours_saved"},
-		"no source":       {"/v1/import?kind=hours_saved", "text/csv", "", 400, "give the source"},
+		"no source":       {"/v1/import?kind=hours_saved", "text/csv", "", 400, "Give the source"},
 		"unknown set":     {"/v1/import?mapping=focus&set=x%3D1", "text/csv", "", 400, "unknown parameters x"},
 		"unknown query":   {hoursImport + "&form_row=2", "text/csv", "", 400, "no parameter form_row"},
 		"row":             {hoursImport + "&from_row=0", "text/csv", "", 400, "from_row is the number of a row"},

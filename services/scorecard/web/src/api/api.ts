@@ -26,6 +26,9 @@ export class Problem extends Error {
   }
 }
 
+/** Whatever was thrown, as something to tell a reader. */
+export const asProblem = (cause: unknown): Problem => (cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+
 export type ScorecardQuery = NonNullable<paths['/api/v1/scorecard']['get']['parameters']['query']>
 export type PillarQuery = NonNullable<paths['/api/v1/coverage']['get']['parameters']['query']>
 export type WorkflowQuery = NonNullable<paths['/api/v1/workflows']['get']['parameters']['query']>

@@ -1,6 +1,6 @@
 /** The rows behind a number, page by page, with their total and the CSV of all of them. */
 import { useState } from 'preact/hooks'
-import { api, Problem, type EvidenceQuery } from '../api/api'
+import { api, asProblem, type EvidenceQuery, Problem } from '../api/api'
 import type { Evidence } from '../api/types'
 import { Show } from '../components/notice'
 import { StatusWords } from '../components/number'
@@ -45,7 +45,7 @@ function Rows({ first, query, claimed }: { first: Evidence; query: EvidenceQuery
       setNext(page.next)
       setProblem(null)
     } catch (cause) {
-      setProblem(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      setProblem(asProblem(cause))
     }
     setLoading(false)
   }

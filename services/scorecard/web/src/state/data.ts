@@ -1,6 +1,6 @@
 /** Reading from the server inside a component. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { Problem } from '../api/api'
+import { asProblem, Problem } from '../api/api'
 
 export interface Loaded<T> {
   /** The latest answer; the one before stays while the next loads, so that nothing jumps. */
@@ -30,7 +30,7 @@ export function useData<T>(key: string | null, load: (signal: AbortSignal) => Pr
       },
       (cause: unknown) => {
         if (stop.signal.aborted) return
-        const problem = cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause))
+        const problem = asProblem(cause)
         setState((s) => ({ data: s.data, problem, loading: false }))
       },
     )

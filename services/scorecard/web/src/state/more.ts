@@ -1,6 +1,6 @@
 /** A list that is read page by page: what is shown, and the way to more of it. */
 import { useEffect, useState } from 'preact/hooks'
-import { Problem } from '../api/api'
+import { asProblem, Problem } from '../api/api'
 
 export interface More<Row> {
   rows: Row[]
@@ -30,7 +30,7 @@ export function useMore<Page extends { next: string | null }, Row>(first: Page, 
       setNext(page.next)
       setProblem(null)
     } catch (cause) {
-      setProblem(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      setProblem(asProblem(cause))
     }
     setLoading(false)
   }

@@ -1,6 +1,6 @@
 /** Where a barrier is reported, supported, taken or cleared. The address says what; what is typed is kept in the tab until the board has it. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { Barriers } from '../../api/types'
 import { Notice } from '../../components/notice'
 import { Refused } from '../../components/refused'
@@ -82,7 +82,7 @@ function Saying({ saying, b, again, close, done }: { saying: Saying; b: Barriers
       forgetSay(saying)
       done({ id: draft.id, words: doneWords(saying, headingOf(answer.barrier)) })
     } catch (cause) {
-      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      setRefused(asProblem(cause))
       focusWrong()
     }
     sending.current = false
@@ -155,7 +155,7 @@ function DoneNotice({ done, again }: { done: Done; again: () => void }) {
       setState('undone')
       again()
     } catch (cause) {
-      setFailed(`It was not undone: ${cause instanceof Problem ? cause.detail : String(cause)} Try again.`)
+      setFailed(`It was not undone: ${asProblem(cause).detail} Try again.`)
       setState('open')
     }
   }

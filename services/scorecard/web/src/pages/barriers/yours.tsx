@@ -1,6 +1,6 @@
 /** What one has said and done about barriers oneself: at once, and seen by nobody else. */
 import { useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem } from '../../api/api'
 import type { Barriers, BarrierSaid } from '../../api/types'
 import { CsvLink, Table, type Column } from '../../components/table'
 import { exactText } from '../../exact'
@@ -22,7 +22,7 @@ export function Yours({ b, again }: { b: Barriers; again: () => void }) {
       setSaid({ words: `Taken back: what you ${saidWords[row.action]} of ${headingOf(row.barrier)} counts nowhere.`, wrong: false })
       again()
     } catch (cause) {
-      setSaid({ words: `It was not taken back. ${cause instanceof Problem ? cause.detail : String(cause)}`, wrong: true })
+      setSaid({ words: `It was not taken back. ${asProblem(cause).detail}`, wrong: true })
     }
     setBusy(null)
   }

@@ -1,6 +1,6 @@
 /** What the calls of a webhook become: a sample is pasted, its members are given to the fields of a kind, and the event stands beside it. */
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { HookPreview, RegistryEntry, Session } from '../../api/types'
 import { forgetDraft, keepDraft, keptDraft } from '../../state/drafts'
 import { useData } from '../../state/data'
@@ -250,7 +250,7 @@ function Outcome({ name, address, writeKey, connection, sample, today, held, adm
           if (stop.signal.aborted) return
           // A key that was just made is known to the collector a moment later.
           if (cause instanceof Problem && cause.code === 'wrong_key' && tries++ < keyTries) timer = setTimeout(ask, keyPause)
-          else setSeen({ of: asked, problem: cause instanceof Problem ? cause.detail : String(cause) })
+          else setSeen({ of: asked, problem: asProblem(cause).detail })
         },
       )
     }

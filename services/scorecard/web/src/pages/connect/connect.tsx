@@ -1,6 +1,6 @@
 /** How does a tool get in? What to copy, with the right key in it, and whether the first event has arrived. */
 import { useEffect, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem } from '../../api/api'
 import type { Session } from '../../api/types'
 import { Loading } from '../../components/notice'
 import { keepDraft, keptDraft, newId } from '../../state/drafts'
@@ -123,7 +123,7 @@ function NameAndKey({ how, name, source, kept, session, change, rename }: {
       change({ key: made.text })
       setSaid({ text: `Made. It may send events of ${source} and nothing else, and stands in what is below. Only a hash of it is kept: it is not shown again once this tab is closed.`, bad: false })
     } catch (cause) {
-      setSaid({ text: cause instanceof Problem ? cause.detail : String(cause), bad: true })
+      setSaid({ text: asProblem(cause).detail, bad: true })
     }
     setBusy(false)
   }

@@ -1,5 +1,5 @@
 /** How far a workspace is, and what is written for it. */
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { RegistryKind, Session } from '../../api/types'
 import * as format from '../../format'
 
@@ -50,7 +50,7 @@ export async function written(entries: { kind: RegistryKind; key: string; value:
       if ((await api.entryIfAny(e.kind, e.key)) === null) await api.writeEntry(e.kind, e.key, JSON.stringify(e.value), null)
     } catch (cause) {
       const fields = cause instanceof Problem ? cause.fields.map((f) => `${f.pointer.replace(/^\//, '')}: ${f.message}`) : []
-      const detail = cause instanceof Problem ? cause.detail : String(cause)
+      const detail = asProblem(cause).detail
       return { wrong: `${e.kind}/${e.key} was refused: ${fields.length > 0 ? `${fields.join('; ')}.` : detail}` }
     }
   }

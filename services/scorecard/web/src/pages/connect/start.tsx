@@ -1,7 +1,7 @@
 /** From an empty workspace to the first number, in five steps that can each be left out. */
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem } from '../../api/api'
 import type { RegistryKind, Scorecard, Session } from '../../api/types'
 import { Loading, Show } from '../../components/notice'
 import * as format from '../../format'
@@ -162,7 +162,7 @@ function MakeKey({ source, made }: { source: string; made: (key: string) => void
     try {
       made((await api.makeKey({ name: 'Bills', scopes: ['write'], sources: [source] })).text)
     } catch (cause) {
-      setWrong(cause instanceof Problem ? cause.detail : String(cause))
+      setWrong(asProblem(cause).detail)
     }
     setBusy(false)
   }

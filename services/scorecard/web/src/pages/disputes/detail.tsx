@@ -1,6 +1,6 @@
 /** One dispute: what is said, what one may do, and how it ended. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { Dispute, Session } from '../../api/types'
 import { Show } from '../../components/notice'
 import { Refused } from '../../components/refused'
@@ -120,7 +120,7 @@ function Deeds({ d, changed, reload }: { d: Dispute; changed: (d: Dispute) => vo
       then()
       changed(after)
     } catch (cause) {
-      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      setRefused(asProblem(cause))
     }
     sending.current = false
   }

@@ -1,6 +1,6 @@
 /** What the forms of disputes have in common: a draft that is kept, what is wrong with it, and one sending at a time. */
 import { useRef, useState } from 'preact/hooks'
-import { Problem } from '../../api/api'
+import { asProblem, Problem } from '../../api/api'
 import { useFields } from '../../components/fields'
 
 export function useForm<Draft extends object, Field extends string & keyof Draft>({ start, keep, wrongOf, at, send }: {
@@ -39,7 +39,7 @@ export function useForm<Draft extends object, Field extends string & keyof Draft
       await send(draft)
       return
     } catch (cause) {
-      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      setRefused(asProblem(cause))
       focusWrong()
     }
     sending.current = false

@@ -1,6 +1,6 @@
 /** Where a dispute is decided: what accepting it would change is shown before. */
 import { useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { Dispute, WhatIf } from '../../api/types'
 import { Refused } from '../../components/refused'
 import { Table, type Column } from '../../components/table'
@@ -92,7 +92,7 @@ function Preview({ d, draft, wrong }: { d: Dispute; draft: ResolveDraft; wrong: 
       const [would, catalogue] = await Promise.all([asked, api.metrics()])
       settle(catalogue.metrics.flatMap((m) => (would.difference[m.key] ? [{ key: m.key, title: m.title, of: would.difference[m.key]! }] : [])), null)
     } catch (cause) {
-      settle(null, cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      settle(null, asProblem(cause))
     }
   }
   const current = shown?.of === of ? shown : null

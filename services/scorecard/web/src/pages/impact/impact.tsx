@@ -1,6 +1,6 @@
 /** How does mine add up? One's own outcomes, what became of each, and one's share of the numbers of team and organisation. */
 import { useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { Outcome, OutcomeList, RegistryList } from '../../api/types'
 import { AsOf } from '../../components/asof'
 import { PeriodControl } from '../../components/controls'
@@ -152,7 +152,7 @@ function Change({ o, changed }: { o: Outcome; changed: () => void }) {
       await api.withdrawOutcome(o.id, { change, version: o.version })
       changed()
     } catch (cause) {
-      setFailed(cause instanceof Problem && cause.status === 412 ? 'It was changed elsewhere meanwhile: load the page again to see how.' : cause instanceof Problem ? cause.detail : String(cause))
+      setFailed(cause instanceof Problem && cause.status === 412 ? 'It was changed elsewhere meanwhile: load the page again to see how.' : asProblem(cause).detail)
       setSure(false)
     }
     setBusy(false)

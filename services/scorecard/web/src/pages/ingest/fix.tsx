@@ -1,6 +1,6 @@
 /** Try a fix, see what would happen, then do it. */
 import { useId, useState } from 'preact/hooks'
-import { api, Problem, type ReplayFilter } from '../../api/api'
+import { api, asProblem, type ReplayFilter } from '../../api/api'
 import type { RejectDetail, ReplayReport } from '../../api/types'
 import * as format from '../../format'
 import { complaint, fixText, line, opWords, suggested, type Line, type Op } from './operations'
@@ -34,7 +34,7 @@ export function FixForm({ r, changed }: { r: RejectDetail; changed: () => void }
       setReport(await replayAll(chosen(), fixText(lines), dry))
       if (!dry) changed()
     } catch (cause) {
-      setProblem(cause instanceof Problem ? cause.detail : String(cause))
+      setProblem(asProblem(cause).detail)
     }
     setBusy(false)
   }

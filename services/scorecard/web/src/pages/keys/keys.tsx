@@ -1,6 +1,6 @@
 /** Which programs may come in, and with what? For administrators: make, rotate and revoke API keys. */
 import { useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem } from '../../api/api'
 import type { Key, KeyList, NewKey } from '../../api/types'
 import { Notice, Show } from '../../components/notice'
 import { Table, type Column } from '../../components/table'
@@ -22,7 +22,7 @@ export function KeysPage({ zone }: { zone: string }) {
       loaded.again()
       return true
     } catch (cause) {
-      setProblem(cause instanceof Problem ? cause.detail : String(cause))
+      setProblem(asProblem(cause).detail)
       return false
     }
   }

@@ -1,6 +1,6 @@
 /** Where an outcome is typed, sent and seen to count. What is typed is kept in the tab until the log has it. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { Outcome, OutcomePreview } from '../../api/types'
 import { Refused } from '../../components/refused'
 import { after, type Sent } from './after'
@@ -61,7 +61,7 @@ export function LogDesk({ workflows, recent, today, edited, changed }: {
         setTried(false)
       }
     } catch (cause) {
-      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      setRefused(asProblem(cause))
       setTimeout(() => focusWrong(root.current))
     }
     sending.current = false
@@ -79,7 +79,7 @@ export function LogDesk({ workflows, recent, today, edited, changed }: {
       set({ version: now.version, id: editedDraft(now).id })
       setTheirs(`It says now: ${workWords(now)}. Saving puts what stands here in its place.`)
     } catch (cause) {
-      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      setRefused(asProblem(cause))
     }
   }
   return (
@@ -158,7 +158,7 @@ function usePreview(draft: Draft, editing: string | null): { preview: OutcomePre
     const timer = setTimeout(() => {
       api.previewOutcome(previewOf(draft, editing), stop.signal).then(
         (preview) => !stop.signal.aborted && setState({ of: key, preview, problem: null }),
-        (cause: unknown) => !stop.signal.aborted && setState({ of: key, preview: null, problem: cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)) }),
+        (cause: unknown) => !stop.signal.aborted && setState({ of: key, preview: null, problem: asProblem(cause) }),
       )
     }, 250)
     return () => {

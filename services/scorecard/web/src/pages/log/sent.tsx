@@ -1,6 +1,6 @@
 /** Below the heading once something was logged: when it counts and by how much, and for ten seconds the way back. */
 import { useEffect, useState } from 'preact/hooks'
-import { Problem } from '../../api/api'
+import { asProblem } from '../../api/api'
 import * as format from '../../format'
 import { pageHref, usePlace } from '../../state/url'
 import { undoSeconds, type After, type Sent } from './after'
@@ -69,7 +69,7 @@ function useUndoTime(seconds: number): boolean {
 }
 
 function wordsOf(cause: unknown): string {
-  return cause instanceof Problem ? cause.detail : String(cause)
+  return asProblem(cause).detail
 }
 
 /** "Counted after 0.8 s: your November 2026 has 0.5 h = $18.00 more, exactly as said." */

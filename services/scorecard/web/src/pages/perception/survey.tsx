@@ -1,6 +1,6 @@
 /** One question, anonymous: the answer of whoever is signed in, to a wave that is open. */
 import { useId, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { SurveyAnswer, WaveState } from '../../api/types'
 import { ProblemNotice } from '../../components/notice'
 import * as format from '../../format'
@@ -41,7 +41,7 @@ export function SurveyForm({ waves, zone, send }: { waves: WaveState[]; zone: st
       await send(wave, says)
       setState('sent')
     } catch (cause) {
-      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      setRefused(asProblem(cause))
       setState('asked')
     }
   }

@@ -1,6 +1,6 @@
 /** Notes on days of the period: numbered as in the charts, with what they say; and where leaders and those who keep the registry add and take them away. */
 import { useRef, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { Annotation, Scorecard, Session } from '../../api/types'
 import { useFields } from '../../components/fields'
 import { Refused } from '../../components/refused'
@@ -48,7 +48,7 @@ export function Notes({ scorecard, session, teams, again }: { scorecard: Scoreca
       await api.takeAnnotation(id)
       done('The note is taken away.')
     } catch (cause) {
-      setSaid(`It was not taken away: ${cause instanceof Problem ? cause.detail : String(cause)}`)
+      setSaid(`It was not taken away: ${asProblem(cause).detail}`)
     }
   }
   return (
@@ -121,7 +121,7 @@ function NoteForm({ scorecard, done, cancel }: { scorecard: Scorecard; done: () 
       forgetDraft(place)
       done()
     } catch (cause) {
-      setRefused(cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)))
+      setRefused(asProblem(cause))
     }
     sending.current = false
   }

@@ -1,6 +1,6 @@
 /** Where an entry is added, changed or withdrawn: what it moves is seen before, and what is typed is kept in the tab until the registry has it. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { Catalogue, RegistryEntry, RegistryVersion, Session } from '../../api/types'
 import { Notice, Show } from '../../components/notice'
 import { Refused } from '../../components/refused'
@@ -112,7 +112,7 @@ function Desk({ section, doing, session, metrics, from, to, otherwise, close, sa
       else await api.writeEntry(kind, key, body, draft['tag'] || null)
       return finish()
     } catch (cause) {
-      const problem = cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause))
+      const problem = asProblem(cause)
       // The answer of a first try may have been lost: then what is there is what is typed.
       if (problem.status === 412 && (await isThere())) return finish()
       setRefused(problem)
@@ -131,7 +131,7 @@ function Desk({ section, doing, session, metrics, from, to, otherwise, close, sa
       set({ tag: tagOf(now) })
       setTheirs(`It says now: ${versionWords(section, key, now.versions?.[0], session.zone, metrics)}. Saving puts what stands here beside it, or in its place where it holds from the same day.`)
     } catch (cause) {
-      const problem = cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause))
+      const problem = asProblem(cause)
       if (problem.status !== 404) return setRefused(problem)
       set({ tag: '' })
       setTheirs(doing.action === 'end' ? 'It was withdrawn meanwhile: there is nothing left to do here.' : 'It was withdrawn meanwhile. Saving adds it anew.')

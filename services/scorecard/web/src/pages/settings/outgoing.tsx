@@ -1,6 +1,6 @@
 /** How alerts and digests stand, what became of their last message, and the secrets of webhooks. */
 import { useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem } from '../../api/api'
 import type { AlertState, Delivery, Session } from '../../api/types'
 import { Notice, Show } from '../../components/notice'
 import { Table, type Column } from '../../components/table'
@@ -23,7 +23,7 @@ function States({ kind, session }: { kind: 'alerts' | 'digests'; session: Sessio
       const t = await api.testAlert(key)
       setSaid(t.delivered ? `The receiver has taken the test of ${key}${t.status === null ? '' : ` (${t.status})`}.` : `The test of ${key} was not taken: ${t.error ?? `the receiver answered ${t.status}`}.`)
     } catch (cause) {
-      setSaid(cause instanceof Problem ? cause.detail : String(cause))
+      setSaid(asProblem(cause).detail)
     }
   }
   const columns: Column<AlertState>[] = [
@@ -89,7 +89,7 @@ function Secrets({ keys }: { keys: string[] }) {
       const s = await api.webhookSecret(key)
       setShown({ key, secret: s.secret, before: s.secret_before ?? null })
     } catch (cause) {
-      setProblem(cause instanceof Problem ? cause.detail : String(cause))
+      setProblem(asProblem(cause).detail)
     }
   }
   return (

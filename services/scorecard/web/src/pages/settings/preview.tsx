@@ -1,6 +1,6 @@
 /** What a change would move, before it is saved: asked of the server with exactly what would be written. */
 import { useEffect, useState } from 'preact/hooks'
-import { api, Problem } from '../../api/api'
+import { api, asProblem, Problem } from '../../api/api'
 import type { Catalogue, Status, WhatIf } from '../../api/types'
 import { Covered, StatusWords } from '../../components/number'
 import { CsvLink, Table, type Column } from '../../components/table'
@@ -34,7 +34,7 @@ export function usePreview({ section, key, body, from, to }: Asked): Previewed {
     const timer = setTimeout(() => {
       api.whatIf({ from: from!, to: to! }, section.kind, key, body!, stop.signal).then(
         (answer) => !stop.signal.aborted && setState({ of, answer, problem: null }),
-        (cause: unknown) => !stop.signal.aborted && setState({ of, answer: null, problem: cause instanceof Problem ? cause : new Problem(0, 'Failed', String(cause)) }),
+        (cause: unknown) => !stop.signal.aborted && setState({ of, answer: null, problem: asProblem(cause) }),
       )
     }, 400)
     return () => {
